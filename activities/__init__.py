@@ -1,0 +1,1 @@
+"""Activities: classes that take ports; the composition root gives them implementations."""

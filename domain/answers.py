@@ -1,0 +1,58 @@
+"""Answers to commands, kept so that the same command again gets the first answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.errors import Code, ThreadloomError
+from domain.messages import Command
+from domain.values import JsonObject
+
+ANSWERS_KEPT = 1_000
+"""Answers that a workflow remembers."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answered:
+    """The first answer to a command: a result, or a refusal {code, message, details}.
+
+    Attributes:
+        digest: Of the command, to notice an id used for another one.
+    """
+
+    digest: str
+    result: JsonObject | None = None
+    error: JsonObject | None = None
+
+
+def accepted(command: Command, result: JsonObject) -> Answered:
+    """The answer to a command that was carried out."""
+    return Answered(digest=command.digest(), result=result)
+
+
+def refused(command: Command, error: ThreadloomError) -> Answered:
+    """The answer to a command that was refused when its turn came."""
+    return Answered(digest=command.digest(), error=error.visible())
+
+
+def known(answers: Mapping[str, Answered], command: Command) -> bool:
+    """Whether the command came before.
+
+    Raises:
+        ThreadloomError: `COMMAND_ID_REUSED` when the id belongs to another command.
+    """
+    answer = answers.get(command.command_id)
+    if answer is not None and answer.digest != command.digest():
+        raise ThreadloomError(
+            Code.COMMAND_ID_REUSED, f"command id {command.command_id} came before with other arguments"
+        )
+    return answer is not None
+
+
+def remember(answers: Mapping[str, Answered], command_id: str, answer: Answered) -> dict[str, Answered]:
+    """The answers with one more, and without the oldest when there are too many."""
+    kept = {**answers, command_id: answer}
+    if len(kept) > ANSWERS_KEPT:
+        del kept[next(iter(kept))]
+    return kept

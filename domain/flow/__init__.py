@@ -1,0 +1,1 @@
+"""Flows: the declarative graphs that threads execute."""

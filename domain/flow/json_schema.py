@@ -1,0 +1,193 @@
+"""JSON Schema (2020-12) that can neither reach out nor hang: for data of unknown origin, inside workflows.
+
+What makes a schema unsafe is refused when the flow is loaded: references out of the document, and
+keywords whose evaluation cannot be bounded. What remains is evaluated with a budget; patterns run in
+linear time, in the regular expression engine of pydantic-core.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
+from pydantic_core import SchemaError, SchemaValidator, core_schema
+from referencing import Registry
+
+from domain.flow.diagnostics import Path
+from domain.flow.language.values import equality_key
+from domain.values import Json, JsonObject
+
+MOST_PROBLEMS = 20
+STEPS = 100_000
+"""Keywords that one check may evaluate: well below what a workflow task may take."""
+MAX_PATTERN = 500
+MAX_PATTERN_TEXT = 10_000
+"""Characters of a text that a pattern is tried on."""
+_MAX_REPEATS = 20_000
+_SHOWN = 200
+
+_IN_OBJECT = ("properties", "$defs", "definitions", "dependentSchemas")
+_IN_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
+_SINGLE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
+_REFUSED = ("patternProperties", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "$anchor")
+_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+
+_steps_left: ContextVar[list[int]] = ContextVar("steps_left")
+
+
+class _BudgetError(Exception):
+    """The check has used up its steps."""
+
+
+def _spend(steps: int) -> None:
+    left = _steps_left.get()
+    left[0] -= steps
+    if left[0] < 0:
+        raise _BudgetError
+
+
+def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
+    def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+        _spend(1)
+        yield from keyword(validator, value, instance, schema) or ()
+
+    return check
+
+
+def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, str):
+        return
+    _spend(1 + len(instance) * _repeats(pattern) // 1_000)
+    if len(instance) > MAX_PATTERN_TEXT:
+        yield ValidationError(f"the text has more than {MAX_PATTERN_TEXT:,} characters and the schema a pattern for it")
+    elif not _matcher(pattern).isinstance_python(instance):
+        yield ValidationError(f"{_shortened(instance)!r} does not match {pattern!r}")
+
+
+def _unique_items(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    _spend(1)
+    if wanted and isinstance(instance, list) and len({equality_key(item) for item in instance}) < len(instance):
+        yield ValidationError("the list has equal items")
+
+
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator,
+    {
+        **{name: _counted(keyword) for name, keyword in Draft202012Validator.VALIDATORS.items()},
+        "pattern": _pattern,
+        "uniqueItems": _unique_items,
+    },
+)
+_NOWHERE: Registry[Any] = Registry()
+_META = _Validator(Draft202012Validator.META_SCHEMA, registry=REGISTRY)
+
+
+class InputSchema:
+    """A schema that was found safe, ready to check values."""
+
+    def __init__(self, schema: JsonObject) -> None:
+        self._validator = _Validator(schema, registry=_NOWHERE)
+
+    def problems(self, value: Json) -> list[tuple[Path, str]]:
+        """Path and message of the value's first problems; none when it fits. Never raises."""
+        return _problems(self._validator, value)
+
+
+def schema_problems(schema: Json) -> list[tuple[Path, str]]:
+    """Path and message of what is wrong with a schema, or unsafe in it. Never raises."""
+    try:
+        return _problems(_META, schema) or list(islice(_unsafe(schema), MOST_PROBLEMS))
+    except RecursionError:
+        return [((), "the schema nests too deeply")]
+
+
+def _problems(validator: Any, value: Json) -> list[tuple[Path, str]]:
+    token = _steps_left.set([STEPS])
+    try:
+        found = islice(validator.iter_errors(value), MOST_PROBLEMS)
+        return list(dict.fromkeys((tuple(error.absolute_path), _shortened(error.message)) for error in found))
+    except _BudgetError:
+        return [((), "the value is too large for a schema of this kind: the check was given up")]
+    except Exception as error:  # data of unknown origin; whatever it does to the check, it does not fit
+        said = "it nests too deeply" if isinstance(error, RecursionError) else type(error).__name__
+        return [((), f"the value cannot be checked: {said}")]
+    finally:
+        _steps_left.reset(token)
+
+
+def _unsafe(schema: Json) -> Iterator[tuple[Path, str]]:
+    places = dict(_subschemas(schema))
+    for path, part in places.items():
+        if not isinstance(part, dict):
+            continue
+        for keyword in _REFUSED:
+            if keyword in part:
+                yield (*path, keyword), f"`{keyword}` is not supported"
+        if "$id" in part and path:
+            yield (*path, "$id"), "`$id` is supported at the top only"
+        if "$ref" in part and _target(str(part["$ref"])) not in places:
+            yield (*path, "$ref"), f"{str(part['$ref'])[:100]!r} is no schema in this document; write '#/$defs/…'"
+        if "pattern" in part and (message := _pattern_problem(part["pattern"])):
+            yield (*path, "pattern"), message
+
+
+def _subschemas(schema: Json) -> Iterator[tuple[Path, Json]]:
+    pending: list[tuple[Path, Json]] = [((), schema)]
+    while pending:
+        path, part = pending.pop()
+        yield path, part
+        if not isinstance(part, dict):
+            continue
+        for keyword in _IN_OBJECT:
+            pending.extend(((*path, keyword, name), member) for name, member in part.get(keyword, {}).items())
+        for keyword in _IN_LIST:
+            pending.extend(((*path, keyword, index), item) for index, item in enumerate(part.get(keyword, ())))
+        pending.extend(((*path, keyword), part[keyword]) for keyword in _SINGLE if keyword in part)
+
+
+def _target(reference: str) -> Path | None:
+    """The path that a reference inside the document names; None for any other."""
+    if reference == "#":
+        return ()
+    if not reference.startswith("#/") or "%" in reference:
+        return None
+    steps = [step.replace("~1", "/").replace("~0", "~") for step in reference[2:].split("/")]
+    return tuple(
+        int(step) if step.isdecimal() and index and steps[index - 1] in _IN_LIST else step
+        for index, step in enumerate(steps)
+    )
+
+
+def _pattern_problem(pattern: str) -> str | None:
+    if len(pattern) > MAX_PATTERN:
+        return f"a pattern has at most {MAX_PATTERN} characters"
+    if _repeats(pattern) > _MAX_REPEATS:
+        return "the pattern repeats too often"
+    try:
+        _matcher(pattern)
+    except (SchemaError, ValueError):
+        return "the pattern is malformed, or uses look-around or back-references"
+    return None
+
+
+def _repeats(pattern: str) -> int:
+    """A bound on how often a pattern repeats its parts, if all its counted repeats were nested."""
+    product = 1
+    for least, most in _REPEAT.findall(pattern):
+        product *= max(1, int(least[:6]), int(most[:6] or 0))
+    return product
+
+
+@lru_cache(maxsize=256)
+def _matcher(pattern: str) -> SchemaValidator:
+    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _SHOWN else message[: _SHOWN - 1] + "…"

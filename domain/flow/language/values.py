@@ -1,0 +1,155 @@
+"""What expressions compute with: JSON values, their text, and the bounds on what an expression may build."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.utils import missing
+
+from domain.flow.language.nearby import did_you_mean
+from domain.values import Json
+
+MAX_TEXT = 4_000_000
+"""Characters that one expression may build; more could not be sent to anybody."""
+
+MAX_ITEMS = 10_000
+"""Items that `range` may make."""
+
+MAX_NODES = 500_000
+"""Values, at all depths, in the result of one expression. Shared parts count each time they appear."""
+
+MAX_BITS = 1_024
+"""Bits of a whole number: beyond it, readers that decode numbers as doubles see infinity."""
+
+_NAMES: Mapping[type, str] = {
+    type(None): "null",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+    str: "text",
+    list: "a list",
+    tuple: "a list",
+    dict: "an object",
+}
+
+
+class Absent(StrictUndefined):
+    """A name or key that is not there: any use of it fails, except by `default` and `is defined`."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        if self._undefined_hint:
+            return self._undefined_hint
+        if self._undefined_obj is missing:
+            return f"{self._undefined_name!r} is not defined"
+        name: Any = self._undefined_name
+        if isinstance(self._undefined_obj, Mapping):
+            return f"the object has no key {name!r}{did_you_mean(str(name), self._undefined_obj)}"
+        return f"{type_name(self._undefined_obj)} has no key {name!r}"
+
+
+def present(value: Any) -> Any:
+    """The value, or the failure that its absence is."""
+    if isinstance(value, Absent):
+        value._fail_with_undefined_error()
+    return value
+
+
+def type_name(value: object) -> str:
+    """The value's type in JSON's words, with its article."""
+    return _NAMES.get(type(value), "an object" if isinstance(value, Mapping) else "no JSON value")
+
+
+def bounded(characters: int) -> None:
+    """Raise `ValueError` when a text of that many characters must not be built."""
+    if characters > MAX_TEXT:
+        raise ValueError(f"the text would have more than {MAX_TEXT:,} characters")
+
+
+def whole(value: int) -> int:
+    """The number, or `ValueError` when it has more digits than other programs can read."""
+    if value.bit_length() > MAX_BITS:
+        raise ValueError("the number is too large")
+    return value
+
+
+def plain(value: Any) -> Json:
+    """The value as plain JSON; itself, uncopied, when it is that already.
+
+    Raises:
+        ValueError: It is larger than the bounds, or holds NaN or an infinity.
+        TypeError: It holds something that is not JSON.
+        jinja2.UndefinedError: It holds something absent.
+    """
+    if value is None or type(value) is str or type(value) is bool:
+        return value
+    copy_needed = False
+    characters, nodes = 0, 1
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        kind = type(item)
+        if kind is str:
+            characters += len(item)
+            bounded(characters)
+        elif item is None or kind is bool:
+            continue
+        elif kind is int:
+            whole(item)
+        elif kind is float:
+            if not math.isfinite(item):
+                raise ValueError("the result is not a finite number")
+        elif kind is list or kind is tuple:
+            copy_needed = copy_needed or kind is tuple
+            nodes = _counted(nodes + len(item))
+            pending.extend(item)
+        elif isinstance(item, Mapping):
+            copy_needed = copy_needed or kind is not dict
+            nodes = _counted(nodes + len(item))
+            for key, member in item.items():
+                if type(key) is not str:
+                    raise TypeError(f"the keys of an object are text, not {type_name(key)}")
+                characters += len(key)
+                pending.append(member)
+        else:
+            present(item)
+            raise TypeError("the result is not JSON")
+    return _copied(value) if copy_needed else value
+
+
+def text_of(value: Any) -> str:
+    """The text of a value inside text: text as it is, anything else as compact JSON."""
+    if isinstance(value, str):
+        return value
+    return json.dumps(plain(value), ensure_ascii=False, separators=(",", ":"))
+
+
+def equality_key(value: Any) -> Any:
+    """A hashable stand-in: two values have equal ones when they are equal as JSON (1 is 1.0, and not true)."""
+    if isinstance(value, bool):
+        return (bool, value)
+    if isinstance(value, list | tuple):
+        return (list, tuple(equality_key(item) for item in value))
+    if isinstance(value, Mapping):
+        return (dict, frozenset((key, equality_key(member)) for key, member in value.items()))
+    return present(value)
+
+
+def _counted(nodes: int) -> int:
+    if nodes > MAX_NODES:
+        raise ValueError(f"the result has more than {MAX_NODES:,} values")
+    return nodes
+
+
+def _copied(value: Any) -> Json:
+    if isinstance(value, list | tuple):
+        return [_copied(item) for item in value]
+    if isinstance(value, Mapping):
+        return {key: _copied(member) for key, member in value.items()}
+    return value

@@ -1,0 +1,107 @@
+"""From a document to a flow that can run. Pure and quick: workflows call it with documents they were sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.diagnostics import DiagnosticCode, Path, Problem
+from domain.flow.model import ActivityNode, FlowDefinition
+from domain.flow.structure import check_structure
+from domain.flow.validation import check_meaning
+from domain.values import Json, JsonObject, digest
+
+_SHOWN = 50
+_CAUSES: Mapping[DiagnosticCode, tuple[str, ...]] = {
+    DiagnosticCode.DUPLICATE_DEFAULT: ("next", "on_error", "on_timeout"),
+    DiagnosticCode.DECISION_WITHOUT_DEFAULT: ("next",),
+    DiagnosticCode.EFFECT_UNDECLARED: ("effect",),
+    DiagnosticCode.UNBOUNDED_WAIT: ("timeout",),
+}
+"""Fields of a node that, when they could not be read, explain a problem away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What is known of a document.
+
+    Attributes:
+        flow: The flow with its defaults applied; None when a problem is an error.
+        problems: Errors and warnings.
+    """
+
+    flow: FlowDefinition | None
+    problems: list[Problem]
+
+
+def analyse(document: Json) -> Analysis:
+    """Check structure and meaning in one pass. Never raises."""
+    try:
+        structure = check_structure(document)
+    except RecursionError:
+        return Analysis(None, [Problem((), DiagnosticCode.BAD_VALUE, "the document nests too deeply")])
+    problems = structure.problems
+    if structure.flow is None:
+        return Analysis(None, problems)
+    flow = _with_defaults(structure.flow)
+    broken = {problem.path[:3] for problem in problems}
+    problems += [
+        problem
+        for problem in check_meaning(flow, document, edges_known=not structure.edges_mended)
+        if broken.isdisjoint((*problem.path[:2], field) for field in _CAUSES.get(problem.code, ()))
+    ]
+    valid = all(problem.severity == "warning" for problem in problems)
+    return Analysis(flow if valid else None, problems)
+
+
+def parse_flow(document: JsonObject) -> FlowDefinition:
+    """The flow that the document describes, its defaults applied to the nodes.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`; `details["problems"]` has `path`, `code`, `severity`, `message`
+            and `hint` of each problem, the first 50.
+    """
+    analysis = analyse(document)
+    if analysis.flow is not None:
+        return analysis.flow
+    problems = [
+        {
+            "path": json_path(problem.path),
+            "code": str(problem.code),
+            "severity": problem.severity,
+            "message": problem.message,
+            "hint": problem.hint,
+        }
+        for problem in analysis.problems
+    ]
+    errors = [problem for problem in analysis.problems if problem.severity == "error"]
+    more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
+    message = f"{json_path(errors[0].path)}: {errors[0].code} {errors[0].message}{more}"
+    raise ThreadloomError(Code.FLOW_INVALID, message, {"problems": problems[:_SHOWN], "total": len(problems)})
+
+
+def digest_of(document: JsonObject) -> str:
+    """The SHA-256 by which a document's version is recognised, whatever the order of its keys."""
+    return digest(document)
+
+
+def json_path(path: Path) -> str:
+    """A path as people write it: `$.nodes.load.next[0].to`."""
+    return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def _with_defaults(flow: FlowDefinition) -> FlowDefinition:
+    defaults = flow.defaults.activity
+    given = {name: value for name in defaults.model_fields_set if (value := getattr(defaults, name)) is not None}
+    if not given:
+        return flow
+    nodes = {
+        node_id: node.model_copy(
+            update={name: value for name, value in given.items() if name not in node.model_fields_set}
+        )
+        if isinstance(node, ActivityNode)
+        else node
+        for node_id, node in flow.nodes.items()
+    }
+    return flow.model_copy(update={"nodes": nodes})

@@ -1,0 +1,215 @@
+"""Does a document have the shape of a flow? The models' complaints in the words of flow files.
+
+A document with mistakes is also mended as far as possible, so that what it means can be checked in
+the same pass.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from domain.flow.diagnostics import DiagnosticCode, Path, Problem
+from domain.flow.language.nearby import near
+from domain.flow.mending import mended
+from domain.flow.model import (
+    ActivityDefaults,
+    Defaults,
+    Edge,
+    ErrorEdge,
+    FlowDefinition,
+    Limits,
+    Node,
+    NodeBase,
+    Retry,
+)
+from domain.flow.places import fit, value_at
+from domain.values import Json
+
+KINDS: dict[str, type[NodeBase]] = {
+    get_args(model.model_fields["kind"].annotation)[0]: model for model in get_args(get_args(Node)[0])
+}
+"""The node models by kind."""
+
+_TYPES = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "list_type": "a list",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """What the structure check found.
+
+    Attributes:
+        flow: The flow; where there are problems, the mended one; None when nothing could be mended.
+        problems: In the models' order.
+        edges_mended: Whether edges were dropped or replaced, so that reachability says nothing.
+    """
+
+    flow: FlowDefinition | None
+    problems: list[Problem]
+    edges_mended: bool
+
+
+def check_structure(document: Json) -> Structure:
+    """Check the document against the models."""
+    try:
+        return Structure(FlowDefinition.model_validate(document), [], edges_mended=False)
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+    problems = list(dict.fromkeys(filter(None, (_problem(document, detail) for detail in details))))
+    if not isinstance(document, dict) or not isinstance(document.get("nodes"), dict):
+        return Structure(None, problems, edges_mended=True)
+    flow, edges_mended = mended(document, details)
+    return Structure(flow, problems, edges_mended)
+
+
+def _problem(document: Json, detail: ErrorDetails) -> Problem | None:
+    location = detail["loc"]
+    path = fit(document, location)
+    kind = detail["type"]
+    name = str(path[-1]) if path else ""
+    value = value_at(document, path)
+    if "save" in location and _other_branch(location, value_at(document, path[: path.index("save") + 1])):
+        return None
+    if location and location[-1] == "[key]":
+        hint = "write a letter or underscore, then letters, digits and underscores, at most 64"
+        return Problem(path, DiagnosticCode.BAD_ID, f"{name[:80]!r} is no name", hint, at_key=True)
+    if kind == "missing":
+        if path == ("start",):
+            return Problem((), DiagnosticCode.NO_START, "the flow does not say where it starts", "add `start: <node>`")
+        return _missing(path[:-1], name)
+    if kind == "extra_forbidden":
+        known = _fields(document, path[:-1])
+        nearest = near(name, known)
+        said = f"did you mean {nearest[0]!r}?" if nearest else f"known here: {', '.join(sorted(known))}"
+        return Problem(path, DiagnosticCode.UNKNOWN_FIELD, f"there is no field {name[:80]!r} here", said, at_key=True)
+    if kind == "union_tag_not_found":
+        return _missing(path, "kind")
+    if kind == "union_tag_invalid":
+        written = str(value.get("kind") if isinstance(value, dict) else value)
+        nearest = near(written, KINDS)
+        hint = (f"did you mean {nearest[0]!r}? " if nearest else "") + f"known kinds: {', '.join(sorted(KINDS))}"
+        return Problem((*path, "kind"), DiagnosticCode.UNKNOWN_KIND, f"there is no kind {written[:80]!r}", hint)
+    if kind in _TYPES:
+        quote = _quote_hint(name, value) if kind == "string_type" else None
+        if name in ("when", "where"):
+            quote = "expressions are texts: put quotes around it"
+        return Problem(path, DiagnosticCode.WRONG_TYPE, _expected(name, _TYPES[kind], value), quote)
+    if kind == "string_pattern_mismatch":
+        return Problem(path, DiagnosticCode.BAD_ID, f"{str(value)[:80]!r} is no valid `{name}`", _id_hint(path))
+    if kind == "value_error":
+        return _value_error(path, name, value, detail["msg"].removeprefix("Value error, "))
+    return Problem(path, DiagnosticCode.BAD_VALUE, f"`{name}` {_allowed(detail)}", at_key="[key]" in location)
+
+
+def _allowed(detail: ErrorDetails) -> str:
+    """What a value of the right type must be, in our words where pydantic's say less."""
+    context = detail.get("ctx", {})
+    match detail["type"]:
+        case "literal_error":
+            return f"is one of {context['expected']}"
+        case "greater_than_equal":
+            return f"is at least {context['ge']}"
+        case "less_than_equal":
+            return f"is at most {context['le']}"
+        case "string_too_short":
+            return f"has at least {context['min_length']} characters"
+        case "string_too_long":
+            return f"has at most {context['max_length']} characters"
+        case "too_short":
+            return f"has at least {context['min_length']} items"
+        case "too_long":
+            return f"has at most {context['max_length']} items"
+    return f"is not valid: {detail['msg']}"
+
+
+def _missing(path: Path, name: str) -> Problem:
+    return Problem(path, DiagnosticCode.MISSING_FIELD, f"the field `{name}` is missing", at_key=True)
+
+
+def _value_error(path: Path, name: str, value: Json, message: str) -> Problem:
+    if not isinstance(value, dict):
+        if isinstance(value, str):
+            return Problem(path, DiagnosticCode.BAD_DURATION, message)
+        return Problem(path, DiagnosticCode.WRONG_TYPE, f"`{name}`: {message}", _quote_hint(name, value))
+    code = DiagnosticCode.BAD_VALUE if {"for", "until"} <= value.keys() else DiagnosticCode.MISSING_FIELD
+    return Problem(path, code, message, at_key=True)
+
+
+def _other_branch(location: tuple[str | int, ...], value: Json) -> bool:
+    """Whether a complaint about `save` is about the form (a name, or an object) that the file does not use."""
+    branch = location[location.index("save") + 1] if len(location) > location.index("save") + 1 else ""
+    return isinstance(value, dict) != str(branch).startswith("dict")
+
+
+def _expected(name: str, expected: str, value: Json) -> str:
+    return f"`{name}` takes {expected}, not {_described(value)}" if name else f"a flow is {expected}"
+
+
+def _described(value: Json) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool | int | float):
+        return str(value).lower()
+    return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
+
+
+def _quote_hint(name: str, value: Json) -> str | None:
+    if isinstance(value, bool | int | float):
+        written = str(value).lower()
+        return f'quote it: "{written}s"' if name in _DURATIONS else f'quote it: "{written}"'
+    return None
+
+
+def _id_hint(path: Path) -> str:
+    if path in (("flow",), ("version",)):
+        return "write letters, digits, dots, dashes and underscores, at most 64, the first a letter or digit"
+    if path[-1] == "code" or "codes" in path or "non_retryable" in path:
+        return "write a letter, then letters, digits, dots and underscores, at most 100"
+    return "write a letter or underscore, then letters, digits and underscores, at most 64"
+
+
+_DURATIONS = frozenset(
+    {
+        "timeout",
+        "start_to_close",
+        "schedule_to_start",
+        "heartbeat",
+        "for",
+        "max_duration",
+        "initial_interval",
+        "maximum_interval",
+    }
+)
+
+
+def _fields(document: Json, path: Path) -> list[str]:
+    """The names that the object at the path may have."""
+    model: type[BaseModel] = FlowDefinition
+    match path:
+        case ():
+            model = FlowDefinition
+        case ("limits",):
+            model = Limits
+        case ("defaults",):
+            model = Defaults
+        case ("defaults", "activity"):
+            model = ActivityDefaults
+        case ("nodes", _):
+            model = KINDS[value_at(document, (*path, "kind"))]
+        case (*_, "retry"):
+            model = Retry
+        case _:
+            model = ErrorEdge if "on_error" in path else Edge
+    return [field.alias or name for name, field in model.model_fields.items()]

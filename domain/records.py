@@ -1,0 +1,219 @@
+"""Records: what sessions and threads tell the database, for search, counts and audit.
+
+A workflow numbers its records from 1, in the order in which they happened, and hands them over in
+batches. Its key in the database is (workflow_id, epoch, seq) with the record's digest, so a batch
+applied twice counts once; the same key with another digest means that the workflow's past was
+rewritten (a reset in Temporal, an id used again after retention), and opens a new epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from domain.values import Json, JsonObject, digest
+
+
+class RecordType(StrEnum):
+    """The types of history records."""
+
+    SESSION_CREATED = "session_created"
+    SESSION_STARTED = "session_started"
+    SESSION_STATUS_CHANGED = "session_status_changed"
+    SESSION_CONFIG_CHANGED = "session_config_changed"
+    SESSION_CLOSED = "session_closed"
+    THREAD_CREATED = "thread_created"
+    THREAD_STARTED = "thread_started"
+    THREAD_PAUSED = "thread_paused"
+    THREAD_RESUMED = "thread_resumed"
+    THREAD_FORKED = "thread_forked"
+    THREAD_COPIED = "thread_copied"
+    THREAD_COMPLETED = "thread_completed"
+    THREAD_FAILED = "thread_failed"
+    THREAD_CANCELLED = "thread_cancelled"
+    THREAD_DESTROYED = "thread_destroyed"
+    MESSAGE_SENT = "message_sent"
+    SNAPSHOT_RESTORED = "snapshot_restored"
+    NODE_EXECUTED = "node_executed"
+    NODE_FAILED = "node_failed"
+    NODE_SKIPPED = "node_skipped"
+    APPROVAL_REQUESTED = "approval_requested"
+    APPROVAL_DECIDED = "approval_decided"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+EXECUTION_TYPES = (RecordType.NODE_EXECUTED, RecordType.NODE_FAILED, RecordType.NODE_SKIPPED)
+"""The types whose records carry a journal entry."""
+
+
+class Row(BaseModel):
+    """Base of everything written to or read from the database."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class SessionRow(Row):
+    """What the list of sessions shows. Written whole whenever something in it changed."""
+
+    session_id: str
+    status: str
+    title: str = ""
+    user_id: str | None = None
+    config: dict[str, Any] = {}
+    metadata: dict[str, Any] = {}
+    statistics: dict[str, Any] = {}
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+
+class ThreadRow(Row):
+    """What the list of threads shows. Written whole whenever something in it changed."""
+
+    session_id: str
+    thread_id: str
+    flow: str | None = None
+    version: str | None = None
+    flow_digest: str | None = None
+    status: str
+    priority: str = "normal"
+    title: str = ""
+    parent: str | None = None
+    root: str | None = None
+    depth: int = 0
+    origin: str = "created"
+    progress: int = 0
+    current_node: str | None = None
+    waiting: dict[str, Any] | None = None
+    fork_info: dict[str, Any] | None = None
+    copy_info: dict[str, Any] | None = None
+    result: Json = None
+    error: dict[str, Any] | None = None
+    created_at: datetime
+    updated_at: datetime
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    destroyed: bool = False
+
+
+class Record(Row):
+    """One fact, and what it changes in the lists.
+
+    Attributes:
+        seq: From 1, without gaps, per workflow.
+        entry: A journal entry as JSON, on records of `EXECUTION_TYPES`.
+        seed: On a thread's first record: what its journal starts from (flow document, input, base
+            checkpoint, inherited entries), so that it can be restored from the records alone.
+        session: The session's row from now on.
+        thread: The thread's row from now on.
+    """
+
+    seq: int
+    type: RecordType
+    at: datetime
+    session_id: str
+    thread_id: str | None = None
+    flow: str | None = None
+    node: str | None = None
+    visit: int | None = None
+    actor: str | None = None
+    reason: str | None = None
+    title: str = ""
+    details: dict[str, Any] = {}
+    entry: dict[str, Any] | None = None
+    seed: dict[str, Any] | None = None
+    session: SessionRow | None = None
+    thread: ThreadRow | None = None
+
+    def digest(self) -> str:
+        """SHA-256 of the record's canonical JSON: equal for equal facts."""
+        return digest(self.model_dump(mode="json"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A record before it has a number and a time; see `Record` for the fields.
+
+    Attributes:
+        urgent: People look for what it changes in the lists, so it is written without delay.
+    """
+
+    type: RecordType
+    thread_id: str | None = None
+    flow: str | None = None
+    node: str | None = None
+    visit: int | None = None
+    actor: str | None = None
+    reason: str | None = None
+    title: str = ""
+    details: JsonObject = field(default_factory=dict)
+    entry: JsonObject | None = None
+    seed: JsonObject | None = None
+    thread: ThreadRow | None = None
+    urgent: bool = False
+
+
+class RecordBatch(Row):
+    """Consecutive records of one workflow, in order."""
+
+    workflow_id: str
+    epoch: int
+    records: list[Record]
+
+
+class BatchApplied(Row):
+    """The database's answer.
+
+    Attributes:
+        epoch: The epoch the workflow is to use from now on: the batch's own, or a new one when the
+            batch contradicted what was stored.
+        through: The highest seq that is stored in that epoch.
+    """
+
+    epoch: int
+    through: int
+
+
+class StoredRecord(Row):
+    """A history record as it is read back. `seq` counts per session, without gaps, from 1."""
+
+    seq: int
+    type: str
+    timestamp: datetime
+    session_id: str
+    thread: str | None = None
+    flow: str | None = None
+    node: str | None = None
+    visit: int | None = None
+    actor: str | None = None
+    reason: str | None = None
+    title: str = ""
+    details: dict[str, Any] = {}
+
+
+class StoredFlow(Row):
+    """A registered version of a flow. Its document never changes; its status may."""
+
+    flow: str
+    version: str
+    digest: str
+    status: str
+    title: str = ""
+    description: str = ""
+    document: dict[str, Any]
+    registered_at: datetime
+    registered_by: str | None = None
+
+
+class StoredJournal(Row):
+    """What the records hold of one thread's life: its seed and its journal entries by seq."""
+
+    epoch: int
+    seed: dict[str, Any]
+    entries: list[dict[str, Any]]
+    thread: ThreadRow

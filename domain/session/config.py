@@ -1,0 +1,78 @@
+"""A session's configuration. Unlimited unless said otherwise."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from domain.codec import invalid
+from domain.errors import Code, ThreadloomError
+from domain.flow.model import Duration
+from domain.values import JsonObject
+
+
+class SessionConfig(BaseModel):
+    """Limits and habits of one session; changeable while it is active.
+
+    Attributes:
+        max_threads: Threads that are not destroyed, whatever their status.
+        max_depth: Forks and copies between a thread and its oldest ancestor.
+        max_duration: Age at which the session expires.
+        idle_timeout: Time without activity after which it expires; waiting for a person is no idleness.
+        on_expiry: What expiry does.
+        grace: How long `terminate` lets threads end by themselves.
+        reconcile_every: How often living threads are compared with what Temporal knows of them.
+        continue_as_new_after: Events of a run's history after which session and threads continue as new.
+        shared_task_queues: Other task queues whose workers share the payload store, so that large
+            arguments may go to them by reference.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_threads: Annotated[int | None, Field(gt=0)] = None
+    max_depth: Annotated[int | None, Field(gt=0)] = None
+    max_duration: Duration | None = None
+    idle_timeout: Duration | None = None
+    on_expiry: Literal["pause", "terminate"] = "pause"
+    grace: Duration = Field(default="30s", validate_default=True)
+    reconcile_every: Duration = Field(default="5m", validate_default=True)
+    continue_as_new_after: Annotated[int, Field(ge=50, le=20_000)] = 2_000
+    shared_task_queues: list[str] = []
+
+
+PRESETS: dict[str, JsonObject] = {
+    "unlimited": {},
+    "interactive": {"max_duration": "60m", "idle_timeout": "30m", "max_threads": 10},
+}
+"""Named starting points; `interactive` has the figures of the system this one descends from."""
+
+
+def make_config(changes: object, *, preset: str | None = None, base: SessionConfig | None = None) -> SessionConfig:
+    """The configuration that follows from a preset or an existing one, and changes to it.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT`, naming each field that is wrong.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"no preset {preset!r}; there are {', '.join(PRESETS)}")
+    if not isinstance(changes, dict):
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a session's configuration is a JSON object")
+    start = base.model_dump(mode="json") if base else PRESETS[preset or "unlimited"]
+    try:
+        config = SessionConfig.model_validate({**start, **changes})
+    except ValidationError as error:
+        raise invalid("config", error) from error
+    zero = [
+        name for name in ("max_duration", "idle_timeout", "grace", "reconcile_every") if not _positive(config, name)
+    ]
+    if zero:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"config: {', '.join(zero)} must be more than zero")
+    if config.idle_timeout and config.max_duration and config.idle_timeout > config.max_duration:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "config: idle_timeout must not be longer than max_duration")
+    return config
+
+
+def _positive(config: SessionConfig, name: str) -> bool:
+    value = getattr(config, name)
+    return value is None or value.total_seconds() > 0

@@ -1,0 +1,379 @@
+"""`decide(state, input) → events`: what follows from an input. Pure; refuses by raising."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from domain.answers import Answered, accepted, refused
+from domain.codec import dump, load
+from domain.errors import Code, ThreadloomError
+from domain.messages import (
+    CloseSession,
+    Command,
+    ConfigureSession,
+    CopyThread,
+    CreateThread,
+    DestroyThread,
+    ForkThread,
+    ManageThread,
+    PauseSession,
+    PreparedBranch,
+    ResumeSession,
+    SyncSession,
+    TerminateSession,
+    ThreadStart,
+    body,
+)
+from domain.session.config import make_config
+from domain.session.events import (
+    BranchRequested,
+    BranchSettled,
+    CommandAnswered,
+    ConfigChanged,
+    Reconciled,
+    ReconcileRequested,
+    SessionEnding,
+    SessionEvent,
+    SessionExpired,
+    SessionHeld,
+    SessionReleased,
+    SessionStatusChanged,
+    ThreadChanged,
+    ThreadCreated,
+    ThreadDestroyed,
+    ThreadLaunched,
+    ThreadManaged,
+    ThreadRejected,
+)
+from domain.session.evolve import evolve
+from domain.session.inputs import (
+    Found,
+    Launched,
+    NotLaunched,
+    NotPrepared,
+    Prepared,
+    Reported,
+    Request,
+    SessionInput,
+    Tick,
+)
+from domain.session.policy import check, flow_of
+from domain.session.state import (
+    BranchInPreparation,
+    Ending,
+    SessionHold,
+    SessionState,
+    SessionStatus,
+    ThreadEntry,
+    expiries,
+)
+from domain.thread.decide import SYSTEM
+from domain.thread.snapshot import first_seed
+from domain.thread.state import Hold, HoldKind, Identity, ThreadStatus
+from domain.values import JsonObject, digest
+
+
+def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
+    """The events that follow from the input, with the change of status they amount to as the last.
+
+    Raises:
+        ThreadloomError: The command is refused; nothing happens.
+    """
+    events = list(_events(state, input))
+    after = apply(state, events)
+    return [*events, *_settle(after, input)]
+
+
+def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
+    """The state after the events."""
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
+    match input:
+        case Request(command=command, now=now):
+            check(state, command)
+            return _command(state, command, now)
+        case Prepared():
+            return _prepared(state, input)
+        case NotPrepared(command=command, now=now):
+            error = ThreadloomError(input.code, input.message, input.details)
+            settled = BranchSettled(command_id=command.command_id, succeeded=False, at=now)
+            return [settled, _refused(command, error, now)]
+        case Launched(thread_id=thread_id, now=now):
+            return _launched(state, thread_id, now)
+        case NotLaunched():
+            return _not_launched(state, input)
+        case Reported(report=report, now=now):
+            entry = state.threads.get(report.thread_id)
+            if entry is None or not entry.alive:
+                return []
+            return [
+                ThreadChanged(
+                    thread_id=report.thread_id,
+                    status=ThreadStatus(report.status),
+                    at=report.at,
+                    started_at=report.started_at,
+                    error=report.error,
+                    usage=report.usage,
+                    seconds=report.seconds,
+                )
+            ]
+        case Found(findings=findings, now=now):
+            gone = (_gone(state, finding.thread_id, finding.status, now) for finding in findings)
+            return [Reconciled(at=now), *(event for event in gone if event)]
+        case Tick(now=now):
+            return _tick(state, now)
+
+
+def _command(state: SessionState, command: Command, now: datetime) -> list[SessionEvent]:
+    actor, reason = command.actor, command.reason
+    match command:
+        case CreateThread():
+            return [_created(state, command, now)]
+        case ForkThread() | CopyThread():
+            branch = BranchInPreparation(
+                operation=command.operation,  # type: ignore[arg-type]
+                thread_id=command.thread_id,
+                source=command.source,
+                strategy=command.strategy,
+                plan=command.plan,
+            )
+            return [BranchRequested(command_id=command.command_id, branch=branch, request=body(command), at=now)]
+        case ManageThread(thread_id=thread_id, action=action):
+            message = {"command_id": command.command_id, "actor": actor, "reason": reason}
+            managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
+            return [managed, _answered(command, now, {"thread_id": thread_id, "status": "requested"})]
+        case DestroyThread(thread_id=thread_id):
+            destroyed = ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason, at=now)
+            return [destroyed, _answered(command, now, {"thread_id": thread_id, "destroyed": True})]
+        case ConfigureSession(config=changes):
+            config = make_config(changes, base=state.config)
+            changed = ConfigChanged(config=config, changes=changes, actor=actor, reason=reason, at=now)
+            return [changed, _answered(command, now, {"config": config.model_dump(mode="json")})]
+        case SyncSession():
+            return [ReconcileRequested(at=now), _answered(command, now, {"status": "requested"})]
+        case _:
+            events = _lifecycle(state, command, now)
+            status = _status(apply(state, events)) or state.status
+            return [*events, _answered(command, now, {"session_id": state.session_id, "status": status.value})]
+
+
+def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[SessionEvent]:
+    actor, reason = command.actor, command.reason
+    match command:
+        case PauseSession(until=until) if not state.status.held:
+            return [SessionHeld(hold=SessionHold(actor=actor, reason=reason, at=now, until=until))]
+        case ResumeSession(hold_threads=hold_threads) if state.status.held:
+            return [SessionReleased(actor=actor, reason=reason, at=now, hold_threads=hold_threads)]
+        case CloseSession() if state.ending is None:
+            return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now))]
+        case TerminateSession(grace=grace) if state.status is not SessionStatus.TERMINATING:
+            deadline = now + (state.config.grace if grace is None else grace)
+            return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now, deadline=deadline))]
+    return []
+
+
+def _created(state: SessionState, command: CreateThread, now: datetime) -> ThreadCreated:
+    flow = flow_of(command.flow)
+    identity = Identity(
+        session_id=state.session_id,
+        thread_id=command.thread_id,
+        created_at=now,
+        root=command.thread_id,
+        priority=command.priority,
+        title=command.title,
+        description=command.description,
+    )
+    seed = first_seed(
+        flow, identity, input=command.input, context=command.context, metadata=command.metadata, shared=state.shared
+    )
+    return _admitted(
+        state,
+        command,
+        identity,
+        flow=(flow.flow, flow.version, digest(command.flow)),
+        document=command.flow,
+        seed=dump(seed),
+        hold=command.hold,
+        now=now,
+    )
+
+
+def _prepared(state: SessionState, input: Prepared) -> list[SessionEvent]:
+    command, branch, now = input.command, input.branch, input.now
+    assert isinstance(command, ForkThread | CopyThread)
+    settled = BranchSettled(command_id=command.command_id, succeeded=True, at=now)
+    if command.plan:
+        return [settled, _answered(command, now, {"plan": branch.answer})]
+    if state.status is not SessionStatus.ACTIVE:
+        # The session was paused or ended while the source was read.
+        error = ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {state.session_id} is {state.status.value}")
+        return [BranchSettled(command_id=command.command_id, succeeded=False, at=now), _refused(command, error, now)]
+    identity = load(Identity, branch.identity)
+    return [settled, _branched(state, command, identity, branch, now)]
+
+
+def _branched(
+    state: SessionState, command: ForkThread | CopyThread, identity: Identity, branch: PreparedBranch, now: datetime
+) -> ThreadCreated:
+    assert branch.seed is not None
+    return _admitted(
+        state,
+        command,
+        identity,
+        flow=(branch.flow_name, branch.flow_version, branch.flow_digest),
+        document=branch.flow,
+        seed=branch.seed,
+        hold=command.hold,
+        now=now,
+        answer=branch.answer,
+    )
+
+
+def _admitted(
+    state: SessionState,
+    command: CreateThread | ForkThread | CopyThread,
+    identity: Identity,
+    *,
+    flow: tuple[str, str, str],
+    document: JsonObject,
+    seed: JsonObject,
+    hold: bool,
+    now: datetime,
+    answer: JsonObject | None = None,
+) -> ThreadCreated:
+    name, version, flow_digest = flow
+    held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
+    start = ThreadStart(
+        flow=document,
+        flow_digest=flow_digest,
+        continue_as_new_after=state.config.continue_as_new_after,
+        shared_task_queues=state.config.shared_task_queues,
+        seed=seed,
+        holds=[dump(held)] if hold else [],
+        created_by=command.actor,
+        reason=command.reason,
+    )
+    entry = ThreadEntry(
+        thread_id=identity.thread_id,
+        flow=name,
+        version=version,
+        flow_digest=flow_digest,
+        status=ThreadStatus.PENDING,
+        priority=identity.priority,
+        title=identity.title,
+        origin=identity.origin.value,
+        parent=identity.parent,
+        root=identity.root,
+        depth=identity.depth,
+        created_at=now,
+        command_id=command.command_id,
+        fork_info=identity.fork_info,
+        copy_info=identity.copy_info,
+    )
+    return ThreadCreated(
+        entry=entry,
+        start=body(start),
+        answer=answer or {},
+        command_digest=command.digest(),
+        actor=command.actor,
+        reason=command.reason,
+        at=now,
+    )
+
+
+def _launched(state: SessionState, thread_id: str, now: datetime) -> list[SessionEvent]:
+    entry = state.threads[thread_id]
+    launch = state.launching[thread_id]
+    result = {"thread_id": thread_id, "status": entry.status.value, **launch.answer}
+    answer = Answered(digest=launch.digest, result=result)
+    return [
+        ThreadLaunched(thread_id=thread_id, at=now),
+        CommandAnswered(command_id=entry.command_id, answer=answer, at=now),
+    ]
+
+
+def _not_launched(state: SessionState, input: NotLaunched) -> list[SessionEvent]:
+    entry = state.threads[input.thread_id]
+    error: JsonObject = {"code": input.code, "message": input.message, "details": {"thread": input.thread_id}}
+    answer = Answered(digest=state.launching[input.thread_id].digest, error=error)
+    return [
+        ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now),
+        CommandAnswered(command_id=entry.command_id, answer=answer, at=input.now),
+    ]
+
+
+def _gone(state: SessionState, thread_id: str, found: str, now: datetime) -> ThreadChanged | None:
+    """A thread that ended without the session hearing of it, recorded as what it was."""
+    entry = state.threads.get(thread_id)
+    if entry is None or not entry.alive or not entry.started or found == "running":
+        return None
+    forced = state.ending is not None and state.ending.forced
+    otherwise = ThreadStatus.CANCELLED if forced else ThreadStatus.FAILED
+    status = {"completed": ThreadStatus.COMPLETED, "canceled": ThreadStatus.CANCELLED}.get(found, otherwise)
+    error: JsonObject | None = None
+    if status is not ThreadStatus.COMPLETED:
+        code = Code.THREAD_LOST if found == "missing" else Code.THREAD_TERMINATED
+        error = {"code": code.value, "message": f"the thread's workflow is {found} in Temporal", "details": {}}
+    seconds = (now - (entry.started_at or entry.created_at)).total_seconds()
+    return ThreadChanged(thread_id=thread_id, status=status, at=now, error=error, seconds=seconds, behind_back=True)
+
+
+def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
+    events: list[SessionEvent] = []
+    if state.hold and state.hold.until and state.hold.until <= now:
+        events.append(SessionReleased(actor=SYSTEM, reason="the pause is over", at=now))
+    ending = state.ending
+    if ending and ending.deadline and not ending.forced and ending.deadline <= now:
+        forced = Ending(actor=ending.actor, reason=ending.reason, at=ending.at, deadline=ending.deadline, forced=True)
+        events.append(SessionEnding(ending=forced))
+    if state.status is SessionStatus.ACTIVE and any(at <= now for at in expiries(state)):
+        events.append(SessionExpired(at=now))
+        if state.config.on_expiry == "terminate":
+            deadline = now + state.config.grace
+            events.append(SessionEnding(ending=Ending(actor=SYSTEM, reason="expired", at=now, deadline=deadline)))
+        else:
+            events.append(SessionHeld(hold=SessionHold(actor=SYSTEM, reason="expired", at=now)))
+    if state.reconciled_at + state.config.reconcile_every <= now:
+        events.append(ReconcileRequested(at=now))
+    return events
+
+
+def _settle(state: SessionState, input: SessionInput) -> list[SessionEvent]:
+    """The change of status that the state amounts to, if it does."""
+    status = _status(state)
+    if status is None or status is state.status:
+        return []
+    cause = state.hold or state.ending
+    command = input.command if isinstance(input, Request) else None
+    actor = command.actor if command else cause.actor if cause else SYSTEM
+    reason = command.reason if command else cause.reason if cause else None
+    changed = SessionStatusChanged(status=status, actor=actor, reason=reason, at=input.now)
+    return [changed]
+
+
+def _status(state: SessionState) -> SessionStatus | None:
+    if state.status.terminal:
+        return None
+    alive = state.alive()
+    if state.ending is not None:
+        ended = not alive and not state.preparing
+        if state.ending.deadline is None:
+            return SessionStatus.CLOSED if ended else SessionStatus.CLOSING
+        return SessionStatus.TERMINATED if ended else SessionStatus.TERMINATING
+    if state.hold is not None:
+        waiting = [entry for entry in alive if entry.status is not ThreadStatus.PAUSED]
+        return SessionStatus.PAUSING if waiting else SessionStatus.PAUSED
+    return SessionStatus.ACTIVE
+
+
+def _answered(command: Command, now: datetime, result: JsonObject) -> CommandAnswered:
+    return CommandAnswered(command_id=command.command_id, answer=accepted(command, result), at=now)
+
+
+def _refused(command: Command, error: ThreadloomError, now: datetime) -> CommandAnswered:
+    return CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=now)

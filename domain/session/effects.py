@@ -1,0 +1,123 @@
+"""`effects(state, events) → effects`: what the workflow has to do because of what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from domain.messages import SessionHoldChanged, body
+from domain.session.events import (
+    BranchRequested,
+    ReconcileRequested,
+    SessionEnding,
+    SessionEvent,
+    SessionHeld,
+    SessionReleased,
+    ThreadCreated,
+    ThreadLaunched,
+    ThreadManaged,
+)
+from domain.session.state import SessionState
+from domain.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartThread:
+    """Start the thread's workflow; whether it started comes back as an input."""
+
+    thread_id: str
+    start: JsonObject
+    title: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrepareBranch:
+    """Read the source and prepare the fork or copy; the branch comes back as an input."""
+
+    command_id: str
+    operation: str
+    request: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalThread:
+    """Signal the thread's workflow; a thread that is not there comes back as an input."""
+
+    thread_id: str
+    signal: str
+    message: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TerminateThreads:
+    """End the threads' workflows by force; how they ended comes back as an input."""
+
+    thread_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile:
+    """Look in Temporal for the threads; those not running come back as an input."""
+
+    thread_ids: tuple[str, ...]
+
+
+SessionEffect: TypeAlias = StartThread | PrepareBranch | SignalThread | TerminateThreads | Reconcile
+
+
+def effects(state: SessionState, events: Iterable[SessionEvent]) -> list[SessionEffect]:
+    """The effects of the events, in their order; `state` is the state after them."""
+    return [effect for event in events for effect in _effects(state, event)]
+
+
+def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
+    started = [entry.thread_id for entry in state.alive() if entry.started]
+    match event:
+        case ThreadCreated(entry=entry, start=start):
+            return [StartThread(thread_id=entry.thread_id, start=start, title=f"{entry.flow}@{entry.version}")]
+        case ThreadLaunched(thread_id=thread_id):
+            return _catch_up(state, thread_id)
+        case BranchRequested(command_id=command_id, branch=branch, request=request):
+            return [PrepareBranch(command_id=command_id, operation=branch.operation, request=request)]
+        case SessionHeld(hold=hold):
+            changed = SessionHoldChanged(held=True, actor=hold.actor, reason=hold.reason)
+            return [_hold(thread_id, changed) for thread_id in started]
+        case SessionReleased(actor=actor, reason=reason, hold_threads=keep):
+            changed = SessionHoldChanged(held=False, actor=actor, reason=reason, keep=keep)
+            return [_hold(thread_id, changed) for thread_id in started]
+        case SessionEnding() if state.ending and state.ending.forced:
+            reason = state.ending.reason or "the session was terminated"
+            return [TerminateThreads(thread_ids=tuple(started), reason=reason)] if started else []
+        case SessionEnding() if state.ending and state.ending.deadline:
+            return [_cancel(state, thread_id) for thread_id in started]
+        case ThreadManaged(thread_id=thread_id, action=action, message=message):
+            signal = "resume" if action == "start" else action
+            return [SignalThread(thread_id=thread_id, signal=signal, message=message)]
+        case ReconcileRequested():
+            return [Reconcile(thread_ids=tuple(started))] if started else []
+    return []
+
+
+def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
+    """What a thread missed while it was being started."""
+    if state.ending and state.ending.deadline:
+        return [_cancel(state, thread_id)]
+    if state.hold:
+        return [_hold(thread_id, SessionHoldChanged(held=True, actor=state.hold.actor, reason=state.hold.reason))]
+    return []
+
+
+def _hold(thread_id: str, changed: SessionHoldChanged) -> SignalThread:
+    return SignalThread(thread_id=thread_id, signal="session_hold", message=body(changed))
+
+
+def _cancel(state: SessionState, thread_id: str) -> SignalThread:
+    assert state.ending is not None
+    message = {
+        "command_id": f"terminate/{state.ending.at.isoformat()}",
+        "actor": state.ending.actor,
+        "reason": state.ending.reason or "the session was terminated",
+    }
+    return SignalThread(thread_id=thread_id, signal="cancel", message=message)

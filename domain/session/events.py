@@ -1,0 +1,200 @@
+"""What happened to a session, in the past tense: the inputs of `evolve`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from domain.answers import Answered
+from domain.session.config import SessionConfig
+from domain.session.state import BranchInPreparation, Ending, SessionHold, SessionStatus, ThreadEntry
+from domain.thread.state import ThreadStatus
+from domain.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStarted:
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionStatusChanged:
+    status: SessionStatus
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHeld:
+    hold: SessionHold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionReleased:
+    """The session's hold was lifted; with `hold_threads` each thread is held by itself instead."""
+
+    actor: str
+    reason: str | None
+    at: datetime
+    hold_threads: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionEnding:
+    """The session began to end, or its grace is over and threads are ended by force."""
+
+    ending: Ending
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionExpired:
+    """A limit of time ran out."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigChanged:
+    config: SessionConfig
+    changes: JsonObject
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchRequested:
+    """A fork or copy was accepted; its source is to be read."""
+
+    command_id: str
+    branch: BranchInPreparation
+    request: JsonObject
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchSettled:
+    """A fork or copy is done with: its thread was created, it was only planned, or it failed."""
+
+    command_id: str
+    succeeded: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadCreated:
+    """A thread was admitted; its workflow is to be started.
+
+    Attributes:
+        start: `domain.messages.ThreadStart` as JSON.
+        answer: What the command answers with, beside the thread's id and status.
+    """
+
+    entry: ThreadEntry
+    start: JsonObject
+    answer: JsonObject
+    command_digest: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadLaunched:
+    """The thread's workflow exists."""
+
+    thread_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadRejected:
+    """The thread's workflow could not be started; the thread never was."""
+
+    thread_id: str
+    code: str
+    message: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadChanged:
+    """A thread reported its status, or was found to have one.
+
+    Attributes:
+        seconds: Execution time, when it ended.
+        behind_back: Found by looking in Temporal, not reported by the thread.
+    """
+
+    thread_id: str
+    status: ThreadStatus
+    at: datetime
+    started_at: datetime | None = None
+    error: JsonObject | None = None
+    usage: Mapping[str, Mapping[str, float]] | None = None
+    seconds: float = 0.0
+    behind_back: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadDestroyed:
+    thread_id: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadManaged:
+    """Somebody acted on a thread through the session."""
+
+    thread_id: str
+    action: str
+    message: JsonObject
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """The session looked in Temporal for the threads it believes alive."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReconcileRequested:
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandAnswered:
+    command_id: str
+    answer: Answered
+    at: datetime
+
+
+SessionEvent: TypeAlias = (
+    SessionStarted
+    | SessionStatusChanged
+    | SessionHeld
+    | SessionReleased
+    | SessionEnding
+    | SessionExpired
+    | ConfigChanged
+    | BranchRequested
+    | BranchSettled
+    | ThreadCreated
+    | ThreadLaunched
+    | ThreadRejected
+    | ThreadChanged
+    | ThreadDestroyed
+    | ThreadManaged
+    | Reconciled
+    | ReconcileRequested
+    | CommandAnswered
+)

@@ -1,0 +1,133 @@
+"""What a session's events become in the history."""
+
+from __future__ import annotations
+
+from domain.records import Fact, RecordType, SessionRow, ThreadRow
+from domain.session.events import (
+    BranchSettled,
+    ConfigChanged,
+    SessionEvent,
+    SessionStarted,
+    SessionStatusChanged,
+    ThreadChanged,
+    ThreadCreated,
+    ThreadDestroyed,
+    ThreadLaunched,
+    ThreadRejected,
+)
+from domain.session.state import SessionState, ThreadEntry
+from domain.values import JsonObject
+
+_CREATED = {
+    "created": RecordType.THREAD_CREATED,
+    "forked": RecordType.THREAD_FORKED,
+    "copied": RecordType.THREAD_COPIED,
+}
+_ENDED = {
+    "completed": RecordType.THREAD_COMPLETED,
+    "failed": RecordType.THREAD_FAILED,
+    "cancelled": RecordType.THREAD_CANCELLED,
+}
+
+
+def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact | None:
+    """The record of the event, if it leaves one. What a thread tells of itself, it records itself."""
+    match event:
+        case SessionStarted(actor=actor, reason=reason):
+            return Fact(type=RecordType.SESSION_CREATED, actor=actor, reason=reason, title=after.title)
+        case SessionStatusChanged(status=status, actor=actor, reason=reason):
+            changed = RecordType.SESSION_CLOSED if status.terminal else RecordType.SESSION_STATUS_CHANGED
+            details = {"from": before.status.value, "to": status.value}
+            return Fact(type=changed, actor=actor, reason=reason, details=details)
+        case ConfigChanged(actor=actor, reason=reason, changes=changes):
+            return Fact(type=RecordType.SESSION_CONFIG_CHANGED, actor=actor, reason=reason, details=changes)
+        case ThreadCreated(entry=entry, actor=actor, reason=reason):
+            return Fact(
+                type=_CREATED[entry.origin],
+                thread_id=entry.thread_id,
+                flow=f"{entry.flow}@{entry.version}",
+                actor=actor,
+                reason=reason,
+                details=_lineage(entry),
+                thread=thread_row(after, entry),
+            )
+        case ThreadRejected(thread_id=thread_id, code=code, message=message):
+            return Fact(type=RecordType.ERROR, thread_id=thread_id, details={"code": code, "message": message})
+        case BranchSettled(command_id=command_id, succeeded=False):
+            branch = before.preparing[command_id]
+            return Fact(
+                type=RecordType.ERROR,
+                thread_id=branch.source,
+                title=f"{branch.operation} refused",
+                details={"operation": branch.operation, "strategy": branch.strategy, "thread": branch.thread_id},
+            )
+        case ThreadChanged(thread_id=thread_id, status=status, behind_back=True):
+            entry = after.threads[thread_id]
+            return Fact(
+                type=_ENDED[status.value],
+                thread_id=thread_id,
+                flow=f"{entry.flow}@{entry.version}",
+                details={"found": "in Temporal", **(entry.error or {})},
+                thread=thread_row(after, entry),
+            )
+        case ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason):
+            row = thread_row(after, after.threads[thread_id])
+            return Fact(type=RecordType.THREAD_DESTROYED, thread_id=thread_id, actor=actor, reason=reason, thread=row)
+        case ThreadLaunched():
+            return None
+    return None
+
+
+def session_row(state: SessionState) -> SessionRow:
+    """The session as the list of sessions shows it."""
+    return SessionRow(
+        session_id=state.session_id,
+        status=state.status.value,
+        title=state.title,
+        user_id=state.user_id,
+        config=state.config.model_dump(mode="json"),
+        metadata=state.metadata,
+        statistics=statistics(state) | {"threads": state.counts()},
+        created_at=state.created_at,
+        updated_at=state.updated_at,
+        ended_at=state.ended_at,
+    )
+
+
+def thread_row(state: SessionState, entry: ThreadEntry) -> ThreadRow:
+    """The thread as its session knows it; the thread itself writes the fuller row."""
+    return ThreadRow(
+        session_id=state.session_id,
+        thread_id=entry.thread_id,
+        flow=entry.flow,
+        version=entry.version,
+        flow_digest=entry.flow_digest,
+        status=entry.status.value,
+        priority=entry.priority,
+        title=entry.title,
+        parent=entry.parent,
+        root=entry.root,
+        depth=entry.depth,
+        origin=entry.origin,
+        fork_info=entry.fork_info,
+        copy_info=entry.copy_info,
+        error=entry.error,
+        created_at=entry.created_at,
+        updated_at=state.updated_at,
+        started_at=entry.started_at,
+        completed_at=entry.ended_at,
+        destroyed=entry.destroyed,
+    )
+
+
+def statistics(state: SessionState) -> JsonObject:
+    """The session's statistics as `session stats` prints them."""
+    return state.statistics.visible(alive=len(state.alive()), limit=state.config.max_threads)
+
+
+def _lineage(entry: ThreadEntry) -> JsonObject:
+    if entry.fork_info:
+        return {"parent": entry.parent, **entry.fork_info}
+    if entry.copy_info:
+        return {"parent": entry.parent, **entry.copy_info}
+    return {}

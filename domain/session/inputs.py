@@ -1,0 +1,81 @@
+"""What reaches a session: the inputs of `decide`. Each carries the workflow's time as `now`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+
+from domain.messages import Command, Finding, PreparedBranch, ThreadReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Somebody's command."""
+
+    now: datetime
+    command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A fork or copy is ready to start."""
+
+    now: datetime
+    command: Command
+    branch: PreparedBranch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotPrepared:
+    """A fork or copy was refused while its source was read."""
+
+    now: datetime
+    command: Command
+    code: str
+    message: str
+    details: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launched:
+    """A thread's workflow was started."""
+
+    now: datetime
+    thread_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotLaunched:
+    """A thread's workflow could not be started."""
+
+    now: datetime
+    thread_id: str
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reported:
+    """A thread told where it stands."""
+
+    now: datetime
+    report: ThreadReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """What Temporal knows of threads that were believed alive."""
+
+    now: datetime
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """Time has passed."""
+
+    now: datetime
+
+
+SessionInput: TypeAlias = Request | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Tick

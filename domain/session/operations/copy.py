@@ -1,0 +1,207 @@
+"""Copy: a new thread that is what another one is, whole or in part.
+
+| strategy | history | metadata | reset | scope |
+|---|---|---|---|---|
+| full | yes | yes | no | all nodes, variables, node states, context |
+| partial | no | no | yes | completed and skipped nodes, and the variables they set |
+| selective | yes | yes | no | the chosen nodes, and the variables they set |
+
+A copy goes on where its source stands; a full copy of an ended thread is ended. With `reset` it
+starts over, with the input and the variables in scope. A selective copy keeps the work of the
+chosen nodes and runs again from the first other node that the source executed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from domain.errors import Code, ThreadloomError
+from domain.messages import CopyThread
+from domain.session.operations.ahead import missing_variables, repeated_effects
+from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
+from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase, executions
+from domain.thread.snapshot import Seed, Snapshot, initial_variables
+from domain.thread.state import Identity, Operation, Origin, Outcome
+from domain.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CopyStrategy:
+    """What a copy keeps, after type and separate choices are put together."""
+
+    type: str
+    nodes: frozenset[str] | None
+    history: bool
+    metadata: bool
+    reset: bool
+
+
+_DEFAULTS = {"full": (True, True, False), "partial": (False, False, True), "selective": (True, True, False)}
+
+
+def choose_strategy(snapshot: Snapshot, request: CopyThread) -> tuple[CopyStrategy, list[BranchWarning]]:
+    """The strategy that the request amounts to, and what is odd about it.
+
+    Raises:
+        ThreadloomError: `COPY_WITHOUT_NODES`, or `NODE_NOT_FOUND` for a chosen node that is missing.
+    """
+    history, metadata, reset = _DEFAULTS[request.strategy]
+    strategy = CopyStrategy(
+        type=request.strategy,
+        nodes=_nodes(snapshot, request),
+        history=history if request.include_history is None else request.include_history,
+        metadata=metadata if request.include_metadata is None else request.include_metadata,
+        reset=reset if request.reset is None else request.reset,
+    )
+    warnings = []
+    if snapshot.outcome is None:
+        message = (
+            f"{snapshot.identity.thread_id} is {snapshot.status.value}; the copy is a cut behind its last execution"
+        )
+        warnings.append(BranchWarning("SOURCE_RUNNING", message))
+    if strategy.type == "full" and strategy.reset:
+        warnings.append(BranchWarning("FULL_WITH_RESET", "everything is copied and starts over"))
+    if strategy.type == "partial" and not strategy.reset:
+        warnings.append(BranchWarning("PARTIAL_WITHOUT_RESET", "a part is copied and goes on where the source stands"))
+    if strategy.type == "selective" and not strategy.history:
+        warnings.append(BranchWarning("SELECTIVE_WITHOUT_HISTORY", "chosen nodes are copied without their history"))
+    return strategy, warnings
+
+
+def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branch:
+    """The copy of the snapshot's thread.
+
+    Raises:
+        ThreadloomError: `COPY_WITHOUT_NODES`, `NODE_NOT_FOUND`, `DEPTH_LIMIT_REACHED`.
+    """
+    check_depth(snapshot, child)
+    document, flow = chosen_flow(snapshot, None)
+    strategy, warnings = choose_strategy(snapshot, request)
+    current = snapshot.current()
+    rebase = _rebase(snapshot, current, strategy, child, initial_variables(flow, snapshot.input))
+    start = current.apply(rebase)
+    outcome: Outcome | None = None
+    if start.next is None:
+        outcome = snapshot.outcome
+    else:
+        warnings += missing_variables(flow, start)
+        done = replace(start, seq=_executed_before(snapshot, start.next))
+        warnings += repeated_effects(flow, snapshot.journal, done)
+    scope = {
+        "nodes": sorted(start.nodes if strategy.nodes is None else strategy.nodes),
+        "variables": sorted(start.variables),
+        "node_states": sorted(start.nodes),
+        "context": not strategy.reset or strategy.type == "full",
+    }
+    copy_info = {
+        "copy_id": child.command_id,
+        "source": snapshot.identity.thread_id,
+        "copied_at": child.at.isoformat(),
+        "strategy": strategy.type,
+        "scope": scope,
+    }
+    operation = Operation(type="copy", actor=request.actor, reason=request.reason, at=child.at)
+    base: Checkpoint = snapshot.base if strategy.history else start
+    journal: tuple[JournalItem, ...] = (*inherited(snapshot.journal), rebase) if strategy.history else ()
+    seed = Seed(
+        identity=_identity(snapshot.identity, child, copy_info),
+        input=snapshot.input,
+        context=snapshot.context,
+        metadata=snapshot.metadata if strategy.metadata else {},
+        shared=snapshot.shared,
+        base=base,
+        journal=journal,
+        operations=(*(snapshot.operations if strategy.history else ()), operation),
+        outcome=outcome,
+    )
+    return Branch(
+        flow=document,
+        definition=flow,
+        seed=seed,
+        strategy=strategy.type,
+        kept={"scope": scope, "next": start.next},
+        warnings=tuple(warnings),
+    )
+
+
+def _nodes(snapshot: Snapshot, request: CopyThread) -> frozenset[str] | None:
+    if request.strategy == "full":
+        return None
+    nodes = snapshot.current().nodes
+    if request.strategy == "partial":
+        return frozenset(name for name, node in nodes.items() if node.status in FINISHED)
+    if not request.nodes:
+        raise ThreadloomError(Code.COPY_WITHOUT_NODES, "a selective copy names the nodes to keep")
+    missing = sorted(set(request.nodes) - set(nodes))
+    if missing:
+        raise ThreadloomError(
+            Code.NODE_NOT_FOUND,
+            f"{snapshot.identity.thread_id} has no execution of {', '.join(missing)}",
+            {"missing": missing, "executed": sorted(nodes)},
+        )
+    return frozenset(request.nodes)
+
+
+def _rebase(
+    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy, child: Child, initial: JsonObject
+) -> Rebase:
+    seq = current.seq + 1
+    next_node = _next(snapshot, current, strategy)
+    if strategy.nodes is None:
+        dropped_nodes = tuple(current.nodes) if strategy.reset else ()
+        return Rebase(seq=seq, at=child.at, next=next_node, drop_nodes=dropped_nodes)
+    written = {
+        name for entry in executions(snapshot.journal) if entry.node in strategy.nodes for name in entry.variables()
+    }
+    values = {name: value for name, value in initial.items() if name not in written}
+    return Rebase(
+        seq=seq,
+        at=child.at,
+        next=next_node,
+        drop_nodes=tuple(name for name in current.nodes if strategy.reset or name not in strategy.nodes),
+        drop_variables=tuple(name for name in current.variables if name not in written and name not in initial),
+        set=_as_chosen_left_them(snapshot, current, strategy.nodes) | values,
+    )
+
+
+def _as_chosen_left_them(snapshot: Snapshot, current: Checkpoint, nodes: frozenset[str]) -> JsonObject:
+    """Variables as the chosen nodes last set them, where other nodes made something else of them later."""
+    values: JsonObject = {}
+    for entry in executions(snapshot.journal):
+        if entry.node in nodes:
+            values.update(entry.variables())
+    return {name: value for name, value in values.items() if value is not current.variables.get(name)}
+
+
+def _next(snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy) -> str | None:
+    if strategy.reset:
+        return str(snapshot.flow["start"])
+    if strategy.type == "selective" and strategy.nodes is not None:
+        for entry in executions(snapshot.journal):
+            if entry.node not in strategy.nodes:
+                return entry.node
+    return snapshot.active.node if snapshot.active else current.next
+
+
+def _executed_before(snapshot: Snapshot, node: str) -> int:
+    """The last entry before the node was first executed: what comes after it would run again."""
+    for entry in executions(snapshot.journal):
+        if entry.node == node:
+            return entry.seq - 1
+    return snapshot.current().seq
+
+
+def _identity(source: Identity, child: Child, copy_info: JsonObject) -> Identity:
+    return Identity(
+        session_id=source.session_id,
+        thread_id=child.thread_id,
+        created_at=child.at,
+        origin=Origin.COPIED,
+        parent=source.thread_id,
+        root=source.root,
+        depth=source.depth + 1,
+        copy_info=copy_info,
+        priority=source.priority,
+        title=source.title,
+        description=source.description,
+    )

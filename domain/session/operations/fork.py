@@ -1,0 +1,166 @@
+"""Fork: a new thread from a point that another one has passed.
+
+| strategy | variables | node states | context | history | metadata |
+|---|---|---|---|---|---|
+| full | of that moment | all (copy) | yes | yes | yes |
+| partial | of that moment | completed and skipped (inherit) | yes | yes | no |
+| minimal | the flow's initial ones | none (reset) | no | no | no |
+
+The source is never touched. Never inherited: mail, timers, holds, answers to approvals.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.model import FlowDefinition
+from domain.messages import ForkThread
+from domain.session.operations.ahead import missing_variables, repeated_effects
+from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
+from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase
+from domain.thread.snapshot import Cut, Seed, Snapshot, cut, initial_variables, parse_point
+from domain.thread.state import Identity, Operation, Origin
+from domain.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForkStrategy:
+    """What a fork keeps, after type and separate choices are put together."""
+
+    type: str
+    retention: str
+    node_states: str
+    history: bool
+    metadata: bool
+    overrides: JsonObject = field(default_factory=dict)
+
+
+_DEFAULTS = {
+    "full": ("copy", True, True),
+    "partial": ("inherit", True, False),
+    "minimal": ("reset", False, False),
+}
+
+
+def choose_strategy(request: ForkThread) -> tuple[ForkStrategy, list[BranchWarning]]:
+    """The strategy that the request amounts to, and what is odd about it."""
+    node_states, history, metadata = _DEFAULTS[request.strategy]
+    strategy = ForkStrategy(
+        type=request.strategy,
+        retention=request.retention or request.strategy,
+        node_states=request.node_states or node_states,
+        history=history if request.include_history is None else request.include_history,
+        metadata=metadata if request.include_metadata is None else request.include_metadata,
+        overrides=request.set,
+    )
+    warnings = []
+    if strategy.retention != strategy.type:
+        message = f"the type is {strategy.type} and {strategy.retention} retention was chosen"
+        warnings.append(BranchWarning("RETENTION_DISAGREES", message))
+    if strategy.retention == "full" and strategy.node_states == "reset":
+        warnings.append(BranchWarning("FULL_WITH_RESET", "all variables are kept and all node states are reset"))
+    if strategy.retention == "full" and not strategy.history:
+        warnings.append(BranchWarning("FULL_WITHOUT_HISTORY", "everything is kept but the history"))
+    return strategy, warnings
+
+
+def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branch:
+    """The fork of the snapshot's thread at the point that the request names.
+
+    Raises:
+        ThreadloomError: `FORK_POINT_MISSING`, `FORK_POINT_NOT_EXECUTED`, `NODE_NOT_FOUND`,
+            `DEPTH_LIMIT_REACHED`, `FLOW_INVALID`.
+    """
+    check_depth(snapshot, child)
+    point = parse_point(request.at)
+    document, flow = chosen_flow(snapshot, request.flow)
+    if point.node is not None and point.node not in snapshot.flow["nodes"]:
+        raise ThreadloomError(Code.NODE_NOT_FOUND, f"the flow has no node {point.node}", {"node": point.node})
+    strategy, warnings = choose_strategy(request)
+    found = cut(snapshot, point, after=request.resume == "after")
+    next_node = found.checkpoint.next
+    if next_node not in flow.nodes:
+        raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {next_node}", {"node": next_node})
+    if found.pending:
+        warnings.append(
+            BranchWarning("FORK_POINT_PENDING", f"{snapshot.identity.thread_id} has not finished {found.point}")
+        )
+    base, journal, start = _rebase(snapshot, flow, found, strategy, child)
+    warnings += missing_variables(flow, start)
+    warnings += repeated_effects(flow, snapshot.journal, replace(start, seq=found.checkpoint.seq))
+    fork_info = {
+        "fork_id": child.command_id,
+        "parent": snapshot.identity.thread_id,
+        "fork_point": found.point,
+        "resume": request.resume,
+        "forked_at": child.at.isoformat(),
+        "strategy": strategy.type,
+    }
+    operation = Operation(
+        type="fork", actor=request.actor, reason=request.reason, at=child.at, details={"fork_point": found.point}
+    )
+    seed = Seed(
+        identity=_identity(snapshot.identity, child, fork_info),
+        input=snapshot.input,
+        context=None if strategy.retention == "minimal" else snapshot.context,
+        metadata=snapshot.metadata if strategy.metadata else {},
+        shared=snapshot.shared,
+        base=base,
+        journal=journal,
+        operations=(*(snapshot.operations if strategy.history else ()), operation),
+    )
+    return Branch(
+        flow=document,
+        definition=flow,
+        seed=seed,
+        strategy=strategy.type,
+        kept={"fork_point": found.point, "next": next_node, "variables": sorted(start.variables)},
+        warnings=tuple(warnings),
+    )
+
+
+def _rebase(
+    snapshot: Snapshot, flow: FlowDefinition, found: Cut, strategy: ForkStrategy, child: Child
+) -> tuple[Checkpoint, tuple[JournalItem, ...], Checkpoint]:
+    """The fork's base and journal, and the state they amount to."""
+    checkpoint = found.checkpoint
+    if strategy.retention == "minimal":
+        variables = {**initial_variables(flow, snapshot.input), **strategy.overrides}
+        dropped = tuple(name for name in checkpoint.variables if name not in variables)
+    else:
+        # Another version of the flow may begin with variables that the source never had.
+        initial = initial_variables(flow, snapshot.input)
+        new = {name: value for name, value in initial.items() if name not in checkpoint.variables}
+        variables, dropped = {**new, **strategy.overrides}, ()
+    kept = {"copy": None, "inherit": FINISHED, "reset": frozenset[str]()}[strategy.node_states]
+    rebase = Rebase(
+        seq=checkpoint.seq + 1,
+        at=child.at,
+        next=checkpoint.next,
+        drop_nodes=tuple(
+            name for name, node in checkpoint.nodes.items() if kept is not None and node.status not in kept
+        ),
+        drop_variables=dropped,
+        set=variables,
+    )
+    start = checkpoint.apply(rebase)
+    if not strategy.history:
+        return start, (), start
+    return snapshot.base, (*inherited(found.items), rebase), start
+
+
+def _identity(parent: Identity, child: Child, fork_info: JsonObject) -> Identity:
+    return Identity(
+        session_id=parent.session_id,
+        thread_id=child.thread_id,
+        created_at=child.at,
+        origin=Origin.FORKED,
+        parent=parent.thread_id,
+        root=parent.root,
+        depth=parent.depth + 1,
+        fork_info=fork_info,
+        priority=parent.priority,
+        title=parent.title,
+        description=parent.description,
+    )

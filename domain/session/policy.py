@@ -1,0 +1,151 @@
+"""What a session allows: checked before a command is accepted, and again when its turn comes.
+
+The order is the seeds': session active, resources, source; permission (a port) comes before all.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.model import FlowDefinition
+from domain.flow.parse import parse_flow
+from domain.flow.schema import check_input
+from domain.messages import (
+    CloseSession,
+    Command,
+    ConfigureSession,
+    CopyThread,
+    CreateThread,
+    DestroyThread,
+    ForkThread,
+    ManageThread,
+    PauseSession,
+    ResumeSession,
+    SyncSession,
+    TerminateSession,
+)
+from domain.session.config import make_config
+from domain.session.state import SessionState, SessionStatus, ThreadEntry
+from domain.values import JsonObject, canonical
+
+TRANSITIONS: Mapping[str, frozenset[SessionStatus]] = {
+    "pause": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
+    "resume": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
+    "close": frozenset({SessionStatus.ACTIVE, SessionStatus.CLOSING}),
+    "terminate": frozenset(SessionStatus) - {SessionStatus.CLOSED, SessionStatus.TERMINATED},
+}
+"""From which statuses an action is legal; where it changes nothing it is a no-op."""
+
+
+def check(state: SessionState, command: Command) -> None:
+    """Let the command pass, or refuse it.
+
+    Raises:
+        ThreadloomError: With the code of the first rule that the command breaks.
+    """
+    if state.status.terminal:
+        raise _not_active(state)
+    match command:
+        case CreateThread():
+            _require_active(state)
+            _require_new(state, command.thread_id)
+            check_input(flow_of(command.flow), command.input)
+        case ForkThread() | CopyThread():
+            if not command.plan:
+                _require_active(state)
+                _require_new(state, command.thread_id)
+            source = require_thread(state, command.source)
+            _require_depth(state, source)
+            if isinstance(command, ForkThread) and command.flow is not None:
+                flow_of(command.flow)
+        case ManageThread() | DestroyThread():
+            entry = require_thread(state, command.thread_id)
+            if isinstance(command, DestroyThread) and entry.alive:
+                raise ThreadloomError(
+                    Code.ILLEGAL_TRANSITION,
+                    f"thread {entry.thread_id} is {entry.status.value}; cancel it before destroying it",
+                    {"status": entry.status.value},
+                )
+            if isinstance(command, ManageThread) and not entry.alive:
+                raise ThreadloomError(
+                    Code.THREAD_ENDED,
+                    f"thread {entry.thread_id} is {entry.status.value}",
+                    {"status": entry.status.value},
+                )
+        case ConfigureSession():
+            _require_active(state)
+            make_config(command.config, base=state.config)
+        case PauseSession() | ResumeSession() | CloseSession() | TerminateSession():
+            if state.status not in TRANSITIONS[command.operation]:
+                raise ThreadloomError(
+                    Code.ILLEGAL_TRANSITION,
+                    f"session {state.session_id} is {state.status.value}: it cannot {command.operation}",
+                    {"status": state.status.value},
+                )
+        case SyncSession():
+            pass
+        case _:
+            raise ThreadloomError(Code.INVALID_ARGUMENT, f"a session takes no {type(command).__name__}")
+
+
+def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
+    """The thread, or `THREAD_NOT_FOUND` or `THREAD_DESTROYED`."""
+    entry = state.threads.get(thread_id)
+    if entry is None:
+        raise ThreadloomError(
+            Code.THREAD_NOT_FOUND,
+            f"session {state.session_id} has no thread {thread_id[:80]!r}",
+            {"thread": thread_id[:80]},
+        )
+    if entry.destroyed:
+        raise ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed")
+    return entry
+
+
+def flow_of(document: JsonObject) -> FlowDefinition:
+    """The flow of a document, parsed once for equal documents."""
+    return _parsed(canonical(document))
+
+
+@lru_cache(maxsize=64)
+def _parsed(document: bytes) -> FlowDefinition:
+    return parse_flow(json.loads(document))
+
+
+def _require_active(state: SessionState) -> None:
+    if state.status is not SessionStatus.ACTIVE:
+        raise _not_active(state)
+
+
+def _not_active(state: SessionState) -> ThreadloomError:
+    return ThreadloomError(
+        Code.SESSION_NOT_ACTIVE,
+        f"session {state.session_id} is {state.status.value}",
+        {"session": state.session_id, "status": state.status.value},
+    )
+
+
+def _require_new(state: SessionState, thread_id: str) -> None:
+    reserved = {branch.thread_id for branch in state.preparing.values() if not branch.plan}
+    if thread_id in state.threads or thread_id in reserved:
+        raise ThreadloomError(
+            Code.THREAD_EXISTS, f"session {state.session_id} has or had a thread {thread_id}", {"thread": thread_id}
+        )
+    limit = state.config.max_threads
+    if limit is not None and state.counts()["total"] + len(reserved) >= limit:
+        raise ThreadloomError(
+            Code.THREAD_LIMIT_REACHED, f"session {state.session_id} may have {limit} threads", {"limit": limit}
+        )
+
+
+def _require_depth(state: SessionState, source: ThreadEntry) -> None:
+    limit = state.config.max_depth
+    if limit is not None and source.depth >= limit:
+        raise ThreadloomError(
+            Code.DEPTH_LIMIT_REACHED,
+            f"{source.thread_id} is {source.depth} deep, and {limit} is the limit",
+            {"limit": limit},
+        )

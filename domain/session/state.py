@@ -1,0 +1,189 @@
+"""What a session is at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from domain.answers import Answered
+from domain.session.config import SessionConfig
+from domain.session.statistics import Statistics
+from domain.thread.state import ThreadStatus
+from domain.values import JsonObject
+
+
+class SessionStatus(StrEnum):
+    """Statuses of a session; closed and terminated are terminal."""
+
+    ACTIVE = "active"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    CLOSING = "closing"
+    CLOSED = "closed"
+    TERMINATING = "terminating"
+    TERMINATED = "terminated"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (SessionStatus.CLOSED, SessionStatus.TERMINATED)
+
+    @property
+    def held(self) -> bool:
+        return self in (SessionStatus.PAUSING, SessionStatus.PAUSED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadEntry:
+    """What a session knows of one of its threads.
+
+    Attributes:
+        started: Its workflow exists in Temporal.
+        command_id: The command that asked for it, to be answered when it has started.
+    """
+
+    thread_id: str
+    flow: str
+    version: str
+    flow_digest: str
+    status: ThreadStatus
+    priority: str
+    title: str
+    origin: str
+    parent: str | None
+    root: str
+    depth: int
+    created_at: datetime
+    command_id: str
+    started: bool = False
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: JsonObject | None = None
+    fork_info: JsonObject | None = None
+    copy_info: JsonObject | None = None
+    destroyed: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return not self.status.terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchInPreparation:
+    """A fork or copy whose source is being read."""
+
+    operation: Literal["fork", "copy"]
+    thread_id: str
+    source: str
+    strategy: str
+    plan: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A thread whose workflow is being started: how its command is answered then."""
+
+    digest: str
+    answer: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionHold:
+    """Who paused the session, and why."""
+
+    actor: str
+    reason: str | None
+    at: datetime
+    until: datetime | None = None
+
+    def visible(self) -> JsonObject:
+        return {
+            "kind": "session",
+            "actor": self.actor,
+            "reason": self.reason,
+            "at": self.at.isoformat(),
+            "until": self.until.isoformat() if self.until else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ending:
+    """Who ends the session, and when its threads are ended by force."""
+
+    actor: str
+    reason: str | None
+    at: datetime
+    deadline: datetime | None = None
+    forced: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionState:
+    """A session at one moment.
+
+    Attributes:
+        preparing: Forks and copies under way, by command id.
+        launching: Threads whose workflow is being started.
+        answers: Commands and their answers, the oldest first.
+        shared: Variables that threads see as `session.shared`.
+        expired: A limit of time ran out before; resuming the session waives it.
+    """
+
+    session_id: str
+    status: SessionStatus
+    config: SessionConfig
+    created_at: datetime
+    title: str = ""
+    user_id: str | None = None
+    metadata: JsonObject = field(default_factory=dict)
+    shared: JsonObject = field(default_factory=dict)
+    hold: SessionHold | None = None
+    ending: Ending | None = None
+    threads: Mapping[str, ThreadEntry] = field(default_factory=dict)
+    preparing: Mapping[str, BranchInPreparation] = field(default_factory=dict)
+    launching: Mapping[str, Launch] = field(default_factory=dict)
+    answers: Mapping[str, Answered] = field(default_factory=dict)
+    statistics: Statistics = field(default_factory=Statistics)
+    last_activity_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None = None
+    reconciled_at: datetime
+    expired: bool = False
+
+    def alive(self) -> list[ThreadEntry]:
+        """Threads that have not ended, in the order of their creation."""
+        return [entry for entry in self.threads.values() if entry.alive]
+
+    def counts(self) -> JsonObject:
+        """How many threads have which status; pausing ones still run."""
+        counts = {"total": 0, "running": 0, "paused": 0, "pending": 0, "completed": 0, "failed": 0, "cancelled": 0}
+        for entry in self.threads.values():
+            if not entry.destroyed:
+                status = "running" if entry.status is ThreadStatus.PAUSING else entry.status.value
+                counts["total"] += 1
+                counts[status] += 1
+        return counts
+
+
+def wake_at(state: SessionState) -> datetime | None:
+    """When the session has something to do although nothing arrives; None when only input wakes it."""
+    instants = [state.reconciled_at + state.config.reconcile_every] if state.alive() else []
+    if state.hold and state.hold.until:
+        instants.append(state.hold.until)
+    if state.ending and state.ending.deadline and not state.ending.forced:
+        instants.append(state.ending.deadline)
+    if state.status is SessionStatus.ACTIVE:
+        instants.extend(expiries(state))
+    return min(instants, default=None)
+
+
+def expiries(state: SessionState) -> list[datetime]:
+    """When the session's limits of time run out. While threads live it is not idle."""
+    config, found = state.config, []
+    if config.max_duration and not state.expired:
+        found.append(state.created_at + config.max_duration)
+    if config.idle_timeout and not state.alive():
+        found.append(state.last_activity_at + config.idle_timeout)
+    return found

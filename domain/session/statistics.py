@@ -1,0 +1,137 @@
+"""A session's statistics: operations, performance, usage and resources."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationCount:
+    """How often an operation was tried; successful + failed ≤ total, the rest is under way."""
+
+    total: int = 0
+    successful: int = 0
+    failed: int = 0
+    by_strategy: Mapping[str, int] = field(default_factory=dict)
+
+    def tried(self, strategy: str) -> OperationCount:
+        """One more under way."""
+        count = self.by_strategy.get(strategy, 0) + 1
+        return replace(self, total=self.total + 1, by_strategy={**self.by_strategy, strategy: count})
+
+    def ended(self, *, success: bool) -> OperationCount:
+        """One that was under way has ended."""
+        if success:
+            return replace(self, successful=self.successful + 1)
+        return replace(self, failed=self.failed + 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performance:
+    """Execution times of ended threads, in seconds. A cancelled thread counts in neither rate."""
+
+    completed: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    seconds: float = 0.0
+    shortest: float | None = None
+    longest: float | None = None
+
+    def ended(self, status: str, seconds: float) -> Performance:
+        """One more thread ended with this status after this time."""
+        counted = replace(self, **{status: getattr(self, status) + 1})
+        return replace(
+            counted,
+            seconds=self.seconds + seconds,
+            shortest=seconds if self.shortest is None else min(self.shortest, seconds),
+            longest=seconds if self.longest is None else max(self.longest, seconds),
+        )
+
+    def visible(self) -> dict[str, Any]:
+        """As `session stats` prints it; rates sum to 1 when anything completed or failed."""
+        count = self.completed + self.failed + self.cancelled
+        judged = self.completed + self.failed
+        return {
+            "count": count,
+            "completed": self.completed,
+            "failed": self.failed,
+            "cancelled": self.cancelled,
+            "total_seconds": round(self.seconds, 3),
+            "average_seconds": round(self.seconds / count, 3) if count else None,
+            "minimum_seconds": None if self.shortest is None else round(self.shortest, 3),
+            "maximum_seconds": None if self.longest is None else round(self.longest, 3),
+            "success_rate": self.completed / judged if judged else None,
+            "failure_rate": self.failed / judged if judged else None,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """What a session counts.
+
+    Attributes:
+        other: Other operations by name.
+        usage: By model: {calls, tokens, cost}, of threads that have ended.
+        peak_threads: The most threads alive at once; never less than are alive.
+    """
+
+    fork: OperationCount = field(default_factory=OperationCount)
+    copy: OperationCount = field(default_factory=OperationCount)
+    other: Mapping[str, int] = field(default_factory=dict)
+    performance: Performance = field(default_factory=Performance)
+    usage: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    peak_threads: int = 0
+
+    def counted(self, operation: str) -> Statistics:
+        """One more of the other operations."""
+        return replace(self, other={**self.other, operation: self.other.get(operation, 0) + 1})
+
+    def used(self, usage: Mapping[str, Mapping[str, float]]) -> Statistics:
+        """A thread's usage added."""
+        totals = {model: dict(figures) for model, figures in self.usage.items()}
+        for model, figures in usage.items():
+            total = totals.setdefault(model, {"calls": 0, "tokens": 0, "cost": 0})
+            for name, amount in figures.items():
+                total[name] = total.get(name, 0) + amount
+        return replace(self, usage=totals)
+
+    def visible(self, *, alive: int, limit: int | None) -> dict[str, Any]:
+        """As `session stats` prints it."""
+        return {
+            "operations": {
+                "fork": _operation(self.fork),
+                "copy": _operation(self.copy),
+                "other": dict(self.other),
+            },
+            "performance": self.performance.visible(),
+            "usage": _usage(self.usage),
+            "resources": {"threads": {"used": alive, "peak": max(self.peak_threads, alive), "limit": limit}},
+        }
+
+
+def _operation(count: OperationCount) -> dict[str, Any]:
+    return {
+        "total": count.total,
+        "successful": count.successful,
+        "failed": count.failed,
+        "by_strategy": dict(count.by_strategy),
+    }
+
+
+def _usage(usage: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    def total(name: str) -> float:
+        return sum(figures.get(name, 0) for figures in usage.values())
+
+    calls = total("calls")
+    return {
+        "calls": calls,
+        "tokens": total("tokens"),
+        "cost": total("cost"),
+        "average_cost_per_call": total("cost") / calls if calls else None,
+        "by_model": {
+            model: {**figures, "average_tokens_per_call": figures["tokens"] / figures["calls"]}
+            for model, figures in usage.items()
+        },
+    }

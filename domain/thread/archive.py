@@ -1,0 +1,50 @@
+"""A thread as its records hold it."""
+
+from __future__ import annotations
+
+from domain.codec import load
+from domain.errors import Code, ThreadloomError
+from domain.records import StoredJournal
+from domain.thread.journal import Checkpoint, Failure, JournalEntry, JournalItem
+from domain.thread.snapshot import Seed, Snapshot
+from domain.thread.state import Outcome, ThreadStatus
+
+
+def archived_items(stored: StoredJournal) -> tuple[Checkpoint, list[JournalItem]]:
+    """What the thread began with, and everything it inherited and executed since."""
+    seed = load(Seed, stored.seed["seed"])
+    executed: list[JournalItem] = [load(JournalEntry, entry) for entry in stored.entries]
+    return seed.base, [*seed.journal, *executed]
+
+
+def snapshot_from_records(stored: StoredJournal) -> Snapshot:
+    """A snapshot of a thread that Temporal no longer has.
+
+    Raises:
+        ThreadloomError: `JOURNAL_INCOMPLETE` when the records have a gap.
+    """
+    seed = load(Seed, stored.seed["seed"])
+    base, items = archived_items(stored)
+    if [item.seq for item in items] != list(range(base.seq + 1, base.seq + 1 + len(items))):
+        raise ThreadloomError(Code.JOURNAL_INCOMPLETE, f"the records of {seed.identity.thread_id} have a gap")
+    row = stored.thread
+    status = ThreadStatus(row.status)
+    outcome = None
+    if status.terminal:
+        error = load(Failure, row.error) if row.error else None
+        outcome = Outcome(status=status, result=row.result, error=error)
+    return Snapshot(
+        taken_at=row.updated_at,
+        identity=seed.identity,
+        flow=stored.seed["flow"],
+        flow_digest=stored.seed["flow_digest"],
+        status=status,
+        input=seed.input,
+        context=seed.context,
+        metadata=seed.metadata,
+        shared=seed.shared,
+        base=base,
+        journal=tuple(items),
+        operations=seed.operations,
+        outcome=outcome,
+    )

@@ -1,0 +1,58 @@
+"""The state that a thread's workflow starts with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+
+from domain.codec import dump, load
+from domain.errors import Code, ThreadloomError
+from domain.flow.model import FlowDefinition
+from domain.messages import STATE_VERSION, ThreadStart
+from domain.thread.journal import Checkpoint, fold
+from domain.thread.snapshot import Seed, restore
+from domain.thread.state import Hold, ThreadState
+from domain.values import JsonObject
+
+
+def restored(flow: FlowDefinition, start: ThreadStart, ids: tuple[str, str], now: datetime) -> ThreadState:
+    """The state that the last run handed over, or the one that the seed describes.
+
+    Args:
+        flow: The flow that the thread executes.
+        start: The workflow's input.
+        ids: Session and thread, as the workflow's id has them.
+        now: Workflow time.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT` when the input is of another thread, of a newer version
+            or of none; `NODE_NOT_FOUND` when it stands at a node that the flow does not have.
+    """
+    if start.version > STATE_VERSION:
+        message = f"state of version {start.version} is newer than this program's {STATE_VERSION}"
+        raise ThreadloomError(Code.INVALID_ARGUMENT, message)
+    if start.state is not None:
+        state = _handed_over(start.state)
+    elif start.seed is not None:
+        state = _held(restore(load(Seed, start.seed), now), start.holds)
+    else:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread starts from a seed or from a state")
+    if (state.identity.session_id, state.identity.thread_id) != ids:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"the start input is of another thread than {'/'.join(ids)}")
+    stands_at = state.current.next
+    if state.outcome is None and stands_at not in flow.nodes:
+        raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {stands_at}", {"node": stands_at})
+    return state
+
+
+def _handed_over(data: JsonObject) -> ThreadState:
+    state = load(ThreadState, {**data, "current": dump(Checkpoint())})
+    return replace(state, current=fold(state.base, state.journal))
+
+
+def _held(state: ThreadState, holds: list[JsonObject]) -> ThreadState:
+    held = [load(Hold, hold) for hold in holds]
+    if not held:
+        return state
+    changed = replace(state, holds={hold.kind: hold for hold in held})
+    return replace(changed, status=changed.derived_status())

@@ -1,0 +1,263 @@
+"""Snapshots: a consistent cut through a thread, and what a new thread starts from.
+
+A thread offers the capability (create a snapshot, cut it at a past point, restore from a seed);
+what a fork or a copy makes of it is the session's business (`domain.session.operations`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.expressions import render
+from domain.flow.model import FlowDefinition
+from domain.ids import NAME_PATTERN
+from domain.thread.journal import Checkpoint, JournalEntry, JournalItem, executions, fold
+from domain.thread.state import ActiveNode, Identity, Operation, Outcome, ThreadState, ThreadStatus
+from domain.values import Json, JsonObject
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seed:
+    """What a thread starts from.
+
+    Attributes:
+        outcome: Set when the thread is the copy of an ended one, and has ended before it began.
+    """
+
+    identity: Identity
+    input: Json = None
+    context: Json = None
+    metadata: JsonObject = field(default_factory=dict)
+    shared: JsonObject = field(default_factory=dict)
+    base: Checkpoint
+    journal: tuple[JournalItem, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """A thread between two journal entries.
+
+    Attributes:
+        flow: The flow's document.
+        base: The state before the first item of `journal`.
+        active: The node in execution when the snapshot was taken.
+    """
+
+    version: int = VERSION
+    taken_at: datetime
+    identity: Identity
+    flow: JsonObject
+    flow_digest: str
+    status: ThreadStatus
+    input: Json = None
+    context: Json = None
+    metadata: JsonObject = field(default_factory=dict)
+    shared: JsonObject = field(default_factory=dict)
+    base: Checkpoint
+    journal: tuple[JournalItem, ...] = ()
+    active: ActiveNode | None = None
+    operations: tuple[Operation, ...] = ()
+    outcome: Outcome | None = None
+
+    def current(self) -> Checkpoint:
+        """The state at the cut."""
+        return fold(self.base, self.journal)
+
+    def with_archive(self, base: Checkpoint, items: Sequence[JournalItem]) -> Snapshot:
+        """The same snapshot reaching back to `base`, with the items that had left memory.
+
+        Raises:
+            ThreadloomError: `JOURNAL_INCOMPLETE` when the items do not reach the snapshot's own.
+        """
+        older = [item for item in items if item.seq <= self.base.seq]
+        if [item.seq for item in older] != list(range(base.seq + 1, self.base.seq + 1)):
+            raise ThreadloomError(
+                Code.JOURNAL_INCOMPLETE,
+                f"the records of {self.identity.thread_id} do not reach back from @{self.base.seq}",
+                {"from": base.seq, "to": self.base.seq, "stored": len(older)},
+            )
+        return replace(self, base=base, journal=(*older, *self.journal))
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point in a thread's past: `node`, `node#visit` or `@seq`."""
+
+    node: str | None = None
+    visit: int | None = None
+    seq: int | None = None
+
+    def __str__(self) -> str:
+        if self.seq is not None:
+            return f"@{self.seq}"
+        return f"{self.node}#{self.visit}" if self.visit else str(self.node)
+
+
+_POINT = re.compile(rf"(?:@(?P<seq>\d{{1,9}})|(?P<node>{NAME_PATTERN})(?:#(?P<visit>\d{{1,9}}))?)\Z")
+
+
+def parse_point(text: str) -> Point:
+    """Read a point.
+
+    Raises:
+        ThreadloomError: `FORK_POINT_MISSING` when there is none, `INVALID_ARGUMENT` when it is malformed.
+    """
+    if not text:
+        raise ThreadloomError(Code.FORK_POINT_MISSING, "no point was given")
+    match = _POINT.match(text)
+    if match is None:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"{text[:80]!r} is no point: write node, node#visit or @seq")
+    seq, visit = match["seq"], match["visit"]
+    return Point(node=match["node"], visit=int(visit) if visit else None, seq=int(seq) if seq else None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cut:
+    """A snapshot cut at a point.
+
+    Attributes:
+        entry: The execution at the point; None when the node has not been executed yet.
+        items: The journal before the cut.
+        checkpoint: The state at the cut; its `next` is where a thread restored from it goes on.
+    """
+
+    point: str
+    entry: JournalEntry | None
+    items: tuple[JournalItem, ...]
+    checkpoint: Checkpoint
+
+    @property
+    def pending(self) -> bool:
+        """Whether the source stands at the point and has not passed it."""
+        return self.entry is None
+
+
+def reaches(snapshot: Snapshot, point: Point) -> bool:
+    """Whether the snapshot's memory holds the point; otherwise the archive is to be read first."""
+    if point.seq is not None:
+        return point.seq > snapshot.base.seq
+    assert point.node is not None
+    if _find(snapshot, point) or _stands_at(snapshot, point):
+        return True
+    return snapshot.base.visits(point.node) == 0 or (point.visit or 0) > snapshot.base.visits(point.node)
+
+
+def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
+    """Cut at the point: before that execution, or with `after` behind it.
+
+    Raises:
+        ThreadloomError: `FORK_POINT_NOT_EXECUTED`, or `INVALID_ARGUMENT` for a cut behind the end.
+    """
+    entry = _find(snapshot, point)
+    if entry is None:
+        if not after and _stands_at(snapshot, point):
+            current = snapshot.current()
+            node = snapshot.active.node if snapshot.active else current.next
+            name = f"{node}#{current.visits(node or '') + 1}"
+            return Cut(point=name, entry=None, items=snapshot.journal, checkpoint=replace(current, next=node))
+        raise ThreadloomError(
+            Code.FORK_POINT_NOT_EXECUTED,
+            f"{snapshot.identity.thread_id} has not executed {point}",
+            {"executed": sorted({entry.node for entry in executions(snapshot.journal)})},
+        )
+    name = f"{entry.node}#{entry.visit}"
+    if after and entry.next is None:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"nothing follows {name}: the thread ended there; fork at it")
+    last = entry.seq if after else entry.seq - 1
+    items = tuple(item for item in snapshot.journal if item.seq <= last)
+    checkpoint = fold(snapshot.base, items)
+    return Cut(
+        point=name, entry=entry, items=items, checkpoint=checkpoint if after else replace(checkpoint, next=entry.node)
+    )
+
+
+def _find(snapshot: Snapshot, point: Point) -> JournalEntry | None:
+    for entry in reversed(executions(snapshot.journal)):
+        if entry.seq == point.seq or (entry.node == point.node and point.visit in (None, entry.visit)):
+            return entry
+    return None
+
+
+def _stands_at(snapshot: Snapshot, point: Point) -> bool:
+    current = snapshot.current()
+    if snapshot.outcome or point.node is None:
+        return False
+    node = snapshot.active.node if snapshot.active else current.next
+    return node == point.node and point.visit in (None, current.visits(point.node) + 1)
+
+
+def create_snapshot(state: ThreadState, flow: JsonObject, flow_digest: str, now: datetime) -> Snapshot:
+    """The thread as it is, between two journal entries."""
+    return Snapshot(
+        taken_at=now,
+        identity=state.identity,
+        flow=flow,
+        flow_digest=flow_digest,
+        status=state.status,
+        input=state.input,
+        context=state.context,
+        metadata=state.metadata,
+        shared=state.shared,
+        base=state.base,
+        journal=state.journal,
+        active=state.active,
+        operations=state.operations,
+        outcome=state.outcome,
+    )
+
+
+def first_seed(
+    flow: FlowDefinition,
+    identity: Identity,
+    *,
+    input: Json = None,
+    context: Json = None,
+    metadata: JsonObject | None = None,
+    shared: JsonObject | None = None,
+) -> Seed:
+    """What a created thread starts from: its input and the flow's initial variables.
+
+    Raises:
+        ThreadloomError: `EXPRESSION_ERROR` when an initial variable cannot be evaluated.
+    """
+    return Seed(
+        identity=identity,
+        input=input,
+        context=context,
+        metadata=metadata or {},
+        shared=shared or {},
+        base=Checkpoint(variables=initial_variables(flow, input), next=flow.start),
+    )
+
+
+def initial_variables(flow: FlowDefinition, input: Json) -> JsonObject:
+    """The flow's variables as a thread with this input begins with them."""
+    return {name: render(template, {"input": input}) for name, template in flow.variables.items()}
+
+
+def restore(seed: Seed, now: datetime) -> ThreadState:
+    """The thread that the seed describes, about to start."""
+    current = fold(seed.base, seed.journal)
+    return ThreadState(
+        identity=seed.identity,
+        status=seed.outcome.status if seed.outcome else ThreadStatus.PENDING,
+        input=seed.input,
+        context=seed.context,
+        metadata=seed.metadata,
+        shared=seed.shared,
+        base=seed.base,
+        journal=seed.journal,
+        current=current,
+        operations=seed.operations,
+        outcome=seed.outcome,
+        ended_at=now if seed.outcome else None,
+        last_activity_at=now,
+    )

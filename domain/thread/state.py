@@ -1,0 +1,244 @@
+"""What a thread is at one moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from domain.thread.journal import Checkpoint, Failure, JournalItem
+from domain.values import Json, JsonObject
+
+MAILBOX_LIMIT = 1_000
+"""Messages a thread keeps; the next one is refused."""
+
+OPERATIONS_KEPT = 100
+"""Operations a thread remembers; the records hold them all."""
+
+
+class ThreadStatus(StrEnum):
+    """Statuses of a thread; the last three are terminal."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    PAUSING = "pausing"
+    PAUSED = "paused"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def terminal(self) -> bool:
+        return self in (ThreadStatus.COMPLETED, ThreadStatus.FAILED, ThreadStatus.CANCELLED)
+
+
+class Origin(StrEnum):
+    """How a thread came to be."""
+
+    CREATED = "created"
+    FORKED = "forked"
+    COPIED = "copied"
+
+
+class HoldKind(StrEnum):
+    """Why a thread is held. There is at most one hold of a kind; each is lifted apart."""
+
+    START = "start"
+    THREAD = "thread"
+    SESSION = "session"
+    LIMIT = "limit"
+    RECORDS_BACKLOG = "records_backlog"
+    LOST_SESSION = "lost_session"
+
+
+BY_HAND = (HoldKind.START, HoldKind.THREAD, HoldKind.LIMIT, HoldKind.LOST_SESSION)
+"""Holds that `thread resume` lifts."""
+
+WaitKind = Literal["activity", "timer", "message", "approval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """Keeps a thread from entering nodes.
+
+    Attributes:
+        until: When it lifts itself.
+    """
+
+    kind: HoldKind
+    actor: str
+    at: datetime
+    reason: str | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What the node in execution waits for.
+
+    Attributes:
+        due: When a timer fires.
+        deadline: When the node times out.
+        expects: For an activity {activity, task_queue}, for a message {name}, for an approval
+            {prompt, choices, assignees, context}.
+    """
+
+    kind: WaitKind
+    since: datetime
+    due: datetime | None = None
+    deadline: datetime | None = None
+    expects: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveNode:
+    """The node in execution.
+
+    Attributes:
+        answer: The answer to its approval, which takes effect when nothing holds the thread.
+    """
+
+    node: str
+    visit: int
+    started_at: datetime
+    waiting: Waiting
+    answer: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message in a mailbox."""
+
+    id: str
+    name: str | None
+    type: str
+    body: Json
+    sender: str | None
+    at: datetime
+
+    def visible(self) -> JsonObject:
+        """As `message` in expressions and as the result of a receive."""
+        return {
+            "id": self.id,
+            "name": self.name,
+            "type": self.type,
+            "body": self.body,
+            "sender": self.sender,
+            "at": self.at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One thing done to the thread, by whom and why."""
+
+    type: str
+    actor: str | None
+    reason: str | None
+    at: datetime
+    details: JsonObject = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How a thread ended."""
+
+    status: ThreadStatus
+    result: Json = None
+    error: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """Who wants the thread cancelled, and why."""
+
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Identity:
+    """What never changes in a thread's life.
+
+    Attributes:
+        parent: The thread it was forked or copied from.
+        root: The oldest ancestor; its own id for a created thread.
+        depth: Forks and copies between the root and this thread.
+    """
+
+    session_id: str
+    thread_id: str
+    created_at: datetime
+    origin: Origin = Origin.CREATED
+    parent: str | None = None
+    root: str
+    depth: int = 0
+    fork_info: JsonObject | None = None
+    copy_info: JsonObject | None = None
+    priority: str = "normal"
+    title: str = ""
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadState:
+    """A thread at one moment.
+
+    Attributes:
+        base: The state before the first entry of `journal`; entries before it have left memory.
+        current: The fold of `base` and `journal`; derived, never stored.
+        shared: The session's shared variables as they were when the thread started.
+        limits_waived: Someone resumed the thread after it had reached a limit of its flow.
+    """
+
+    identity: Identity
+    status: ThreadStatus
+    input: Json
+    context: Json = None
+    metadata: JsonObject = field(default_factory=dict)
+    shared: JsonObject = field(default_factory=dict)
+    base: Checkpoint
+    journal: tuple[JournalItem, ...] = ()
+    current: Checkpoint
+    active: ActiveNode | None = None
+    holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
+    mailbox: tuple[Message, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    cancellation: Cancellation | None = None
+    outcome: Outcome | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    last_activity_at: datetime
+    steps: int = 0
+    limits_waived: bool = False
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether something runs outside that a pause must wait for."""
+        return self.active is not None and self.active.waiting.kind == "activity"
+
+    def derived_status(self) -> ThreadStatus:
+        """The status that the rest of the state amounts to."""
+        if self.outcome:
+            return self.outcome.status
+        if self.holds:
+            return ThreadStatus.PAUSING if self.in_flight else ThreadStatus.PAUSED
+        return ThreadStatus.RUNNING if self.started_at else ThreadStatus.PENDING
+
+
+def wake_at(state: ThreadState) -> datetime | None:
+    """When the thread has something to do although nothing arrives; None when only input wakes it."""
+    if state.outcome:
+        return None
+    ends = [hold.until for hold in state.holds.values() if hold.until]
+    if state.holds:
+        # A timer that fires while the thread is held takes effect on resume, so it need not wake anyone.
+        return min(ends, default=None)
+    if state.active is None:
+        return None
+    waiting = state.active.waiting
+    instants = [at for at in (waiting.due, waiting.deadline) if at]
+    return min(instants, default=None) if waiting.kind != "activity" else None

@@ -1,0 +1,270 @@
+"""What a thread answers when it is asked about itself.
+
+Descriptions and executions never carry large values, so that they answer whatever the payload store
+does: a value over `ELIDED_FROM` bytes is replaced by `{"elided": true, "bytes": n}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from domain.codec import dump
+from domain.flow.model import FlowDefinition
+from domain.ids import execution_key
+from domain.records import ThreadRow
+from domain.thread.journal import ExecutionStatus, JournalEntry, NodeState, executions
+from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus, Waiting
+from domain.values import Json, JsonObject, size
+
+ELIDED_FROM = 8 * 1024
+
+
+def elide(value: Json) -> Json:
+    """The value, or how large it is."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    length = size(value)
+    return value if length <= ELIDED_FROM else {"elided": True, "bytes": length}
+
+
+def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
+    """The thread as `thread show` prints it, but for what only Temporal knows of attempts."""
+    identity = state.identity
+    return {
+        "session_id": identity.session_id,
+        "thread_id": identity.thread_id,
+        "flow": flow.flow,
+        "version": flow.version,
+        "status": state.status.value,
+        "priority": identity.priority,
+        "title": identity.title,
+        "description": identity.description,
+        "origin": identity.origin.value,
+        "parent": identity.parent,
+        "root": identity.root,
+        "depth": identity.depth,
+        "progress": progress(flow, state),
+        "current_node": current_node(state),
+        "waiting_for": waiting_for(state),
+        "waiting": waiting(state),
+        "holds": [hold(held) for held in state.holds.values()],
+        "in_flight": [_in_flight(state)] if state.in_flight else [],
+        "mailbox": len(state.mailbox),
+        "variables": {name: elide(value) for name, value in state.current.variables.items()},
+        "metadata": elide(state.metadata),
+        "usage": {model: dict(figures) for model, figures in state.current.usage.items()},
+        "fork_info": identity.fork_info,
+        "copy_info": identity.copy_info,
+        "operations": [dump(operation) for operation in state.operations],
+        "result": elide(state.outcome.result) if state.outcome else None,
+        "error": failure(state),
+        "steps": state.steps,
+        "created_at": identity.created_at.isoformat(),
+        "started_at": state.started_at.isoformat() if state.started_at else None,
+        "completed_at": state.ended_at.isoformat() if state.ended_at else None,
+        "last_activity_at": state.last_activity_at.isoformat(),
+    }
+
+
+def list_executions(state: ThreadState) -> list[JsonObject]:
+    """Node executions in memory, the one under way last. `seq` is what `@seq` points at."""
+    listed = [_execution(state, entry) for entry in executions(state.journal)]
+    if state.active is not None:
+        active = state.active
+        listed.append(
+            {
+                "seq": state.current.seq + 1,
+                "id": execution_key(state.identity.thread_id, active.node, active.visit),
+                "node": active.node,
+                "visit": active.visit,
+                "status": ExecutionStatus.RUNNING.value,
+                "attempts": None,
+                "started_at": active.started_at.isoformat(),
+                "ended_at": None,
+                "duration_seconds": None,
+                "result": None,
+                "error": None,
+                "inherited": False,
+            }
+        )
+    return listed
+
+
+def _execution(state: ThreadState, entry: JournalEntry) -> JsonObject:
+    return execution(state.identity.thread_id, entry)
+
+
+def execution(thread_id: str, entry: JournalEntry) -> JsonObject:
+    """One execution. `attempts` of an activity is filled in by who can read Temporal's history."""
+    return {
+        "seq": entry.seq,
+        "id": execution_key(thread_id, entry.node, entry.visit),
+        "node": entry.node,
+        "kind": entry.kind,
+        "visit": entry.visit,
+        "status": entry.status.value,
+        "attempts": None if entry.kind == "activity" else 1,
+        "started_at": entry.started_at.isoformat(),
+        "ended_at": entry.ended_at.isoformat(),
+        "duration_seconds": round((entry.ended_at - entry.started_at).total_seconds(), 3),
+        "result": elide(entry.result),
+        "error": entry.error.visible() if entry.error else None,
+        "next": entry.next,
+        "changed": sorted(entry.variables()),
+        "usage": entry.usage,
+        "inherited": entry.inherited,
+    }
+
+
+def node_execution(state: ThreadState, node: str) -> NodeState | None:
+    """The last execution of a node."""
+    return state.current.nodes.get(node)
+
+
+def failure(state: ThreadState) -> JsonObject | None:
+    """Why the thread did not complete."""
+    if state.outcome is None or state.outcome.error is None:
+        return None
+    error = state.outcome.error
+    return replace(error, details=elide(error.details)).visible()
+
+
+def progress(flow: FlowDefinition, state: ThreadState) -> int:
+    """Per cent of the flow's nodes that were executed; 100 only for a completed thread."""
+    if state.status is ThreadStatus.COMPLETED:
+        return 100
+    done = sum(1 for node in state.current.nodes if node in flow.nodes)
+    return min(99, round(100 * done / len(flow.nodes)))
+
+
+def current_node(state: ThreadState) -> str | None:
+    """The node in execution, or else the next one."""
+    if state.outcome:
+        return None
+    return state.active.node if state.active else state.current.next
+
+
+def hold(held: Hold) -> JsonObject:
+    """A hold as people read it."""
+    return {
+        "kind": held.kind.value,
+        "actor": held.actor,
+        "reason": held.reason,
+        "at": held.at.isoformat(),
+        "until": held.until.isoformat() if held.until else None,
+    }
+
+
+def waiting(state: ThreadState) -> JsonObject | None:
+    """What the thread waits for, as data; None while it works or has ended."""
+    if state.outcome:
+        return None
+    if state.holds:
+        held = next(iter(state.holds.values()))
+        until = min((other.until for other in state.holds.values() if other.until), default=None)
+        return _waiting("hold", current_node(state), held.at.isoformat(), until=until.isoformat() if until else None)
+    if state.active is None or state.active.waiting.kind == "activity":
+        return None
+    awaited = state.active.waiting
+    ends = awaited.due or awaited.deadline
+    until_text = ends.isoformat() if ends else None
+    found = _waiting(awaited.kind, state.active.node, awaited.since.isoformat(), until=until_text)
+    if awaited.kind == "approval":
+        found |= {"choices": awaited.expects["choices"], "assignees": awaited.expects["assignees"]}
+    return found
+
+
+def _waiting(kind: str, node: str | None, since: str, *, until: str | None) -> JsonObject:
+    return {"kind": kind, "node": node, "since": since, **({"until": until} if until else {})}
+
+
+def waiting_for(state: ThreadState) -> str | None:
+    """What the thread waits for, in words; None while it works or has ended."""
+    if state.outcome:
+        return None
+    if state.holds:
+        return "; ".join(_held_by(held) for held in state.holds.values())
+    if state.active is None:
+        return None
+    return _awaited(state.active.node, state.active.waiting)
+
+
+_HELD_BY = {
+    HoldKind.START: "to be started",
+    HoldKind.THREAD: "to be resumed",
+    HoldKind.SESSION: "its session to be resumed",
+    HoldKind.LIMIT: "to be resumed after a limit of its flow",
+    HoldKind.RECORDS_BACKLOG: "the database to take its records",
+    HoldKind.LOST_SESSION: "its session to be recovered",
+}
+
+
+def _held_by(held: Hold) -> str:
+    why = f": {held.reason}" if held.reason else ""
+    return f"{_HELD_BY[held.kind]} (held by {held.actor} at {held.at:%Y-%m-%d %H:%M:%S} UTC{why})"
+
+
+def _awaited(node: str, awaited: Waiting) -> str | None:
+    deadline = f", until {awaited.deadline:%Y-%m-%d %H:%M:%S} UTC" if awaited.deadline else ""
+    match awaited.kind:
+        case "timer":
+            return f"the time {awaited.due:%Y-%m-%d %H:%M:%S} UTC at {node}"
+        case "message":
+            name = awaited.expects.get("name")
+            return f"a message {f'named {name} ' if name else ''}at {node}{deadline}"
+        case "approval":
+            people = ", ".join(awaited.expects["assignees"])
+            choices = ", ".join(awaited.expects["choices"])
+            return f"an approval{f' by {people}' if people else ''} at {node} ({choices}){deadline}"
+        case _:
+            return None
+
+
+def _in_flight(state: ThreadState) -> JsonObject:
+    """The activity in flight; attempt, state and worker are filled in by who can ask Temporal."""
+    assert state.active is not None
+    expects: dict[str, Any] = state.active.waiting.expects
+    return {
+        "node": state.active.node,
+        "visit": state.active.visit,
+        "activity": expects.get("activity"),
+        "task_queue": expects.get("task_queue"),
+        "state": "scheduled",
+        "attempt": 1,
+        "maximum_attempts": expects.get("maximum_attempts") or None,
+        "since": state.active.started_at.isoformat(),
+        "next_attempt_at": None,
+        "last_failure": None,
+        "worker": None,
+    }
+
+
+def thread_row(flow: FlowDefinition, flow_digest: str, state: ThreadState) -> ThreadRow:
+    """The thread as the list of threads shows it."""
+    identity = state.identity
+    return ThreadRow(
+        session_id=identity.session_id,
+        thread_id=identity.thread_id,
+        flow=flow.flow,
+        version=flow.version,
+        flow_digest=flow_digest,
+        status=state.status.value,
+        priority=identity.priority,
+        title=identity.title,
+        parent=identity.parent,
+        root=identity.root,
+        depth=identity.depth,
+        origin=identity.origin.value,
+        progress=progress(flow, state),
+        current_node=current_node(state),
+        waiting=waiting(state),
+        fork_info=identity.fork_info,
+        copy_info=identity.copy_info,
+        result=elide(state.outcome.result) if state.outcome else None,
+        error=failure(state),
+        created_at=identity.created_at,
+        updated_at=state.last_activity_at,
+        started_at=state.started_at,
+        completed_at=state.ended_at,
+    )

@@ -1,0 +1,94 @@
+"""The composition root: where ports get their implementations. `worker.py` and the commands share it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.envconfig import ClientConfig
+from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.worker import Worker
+
+from domain.errors import Code, ThreadloomError
+from storage import Database
+from storage.payload_driver import SqlPayloadDriver
+from threadloom.backend import Backend
+from threadloom.plugin import ThreadloomPlugin
+from threadloom.settings import Settings
+
+CONNECT_SECONDS = 5.0
+"""Within this a server has answered or is unreachable; the command line promises ten."""
+
+
+def make_backend(database_url: str) -> Backend:
+    """The backend of a database; nothing is connected yet.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT` when the URL is none that SQLAlchemy's drivers here take.
+    """
+    database = Database(database_url)
+    return Backend(
+        address=database.url_shown,
+        records=database.records,
+        flows=database.flows,
+        payload_driver=SqlPayloadDriver(database.payloads),
+        upgrade=database.upgrade,
+        check=database.check,
+        close=database.close,
+    )
+
+
+async def connect(
+    backend: Backend,
+    settings: Settings,
+    *,
+    address: str | None = None,
+    namespace: str | None = None,
+    metrics: bool = False,
+) -> Client:
+    """A Temporal client with the plugin, as the environment says, or to another address.
+
+    Raises:
+        ThreadloomError: `SERVER_UNREACHABLE` with the address, within ten seconds.
+    """
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    if address is not None:
+        config["target_host"] = address
+    config.setdefault("target_host", "localhost:7233")
+    if namespace is not None:
+        config["namespace"] = namespace
+    if metrics and settings.metrics_address:
+        telemetry = TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address))
+        config["runtime"] = Runtime(telemetry=telemetry)
+    plugin = ThreadloomPlugin(backend, payload_threshold=settings.payload_threshold)
+    target = config["target_host"]
+    try:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await Client.connect(**config, plugins=[plugin])
+    except (RuntimeError, TimeoutError) as error:
+        message = f"no Temporal server answers at {target}: {str(error) or 'time-out'}"
+        raise ThreadloomError(Code.SERVER_UNREACHABLE, message, {"address": target}) from error
+
+
+def make_worker(
+    client: Client,
+    settings: Settings,
+    *,
+    activities: Sequence[Callable[..., Any]] = (),
+    concurrency: int = 100,
+    max_cached_workflows: int = 1_000,
+) -> Worker:
+    """A worker of the product's own task queue, with a team's activities beside our own."""
+    return Worker(
+        client,
+        task_queue=settings.task_queue,
+        activities=list(activities),
+        activity_executor=ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="activity"),
+        max_concurrent_activities=concurrency,
+        max_cached_workflows=max_cached_workflows,
+        graceful_shutdown_timeout=timedelta(seconds=5),
+    )

@@ -1,0 +1,52 @@
+"""The payload converter: JSON by pydantic, lenient where a bad payload would wedge a workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio import workflow
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+
+from workflows.inline import Inline, Undecodable
+
+INLINE_KEY = "threadloom-inline"
+"""Metadata of a payload that must not go to the payload store: its reader does not share it."""
+
+
+class ThreadloomPayloadConverter(PydanticPayloadConverter):
+    """Pydantic's converter, with two rules of our own.
+
+    An argument wrapped in `Inline` is marked, so that the storage selector leaves it where it is.
+    Inside a workflow a payload that cannot be read becomes an `Undecodable`: raising would fail the
+    workflow task for ever, and anyone can send such a payload.
+    """
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        """Encode the values; see the base class."""
+        payloads = super().to_payloads([value.value if isinstance(value, Inline) else value for value in values])
+        for value, payload in zip(values, payloads, strict=True):
+            if isinstance(value, Inline):
+                payload.metadata[INLINE_KEY] = b"true"
+        return payloads
+
+    def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
+        """Decode the payloads; see the base class."""
+        if not workflow.in_workflow():
+            return super().from_payloads(payloads, type_hints)
+        hints: Sequence[type | None] = type_hints or [None] * len(payloads)
+        return [self._leniently(payload, hint) for payload, hint in zip(payloads, hints, strict=False)]
+
+    def _leniently(self, payload: Payload, hint: type | None) -> Any:
+        try:
+            return super().from_payloads([payload], [hint] if hint else None)[0]
+        except Exception as error:
+            if hint not in (None, Any):
+                raise
+            return Undecodable(f"{type(error).__name__}: {error}")
+
+
+def stays_inline(payload: Payload) -> bool:
+    """Whether the payload is marked as not for the payload store."""
+    return INLINE_KEY in payload.metadata

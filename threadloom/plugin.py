@@ -1,0 +1,115 @@
+"""The plugin that puts Threadloom into a Temporal client or worker: the product's own, or a team's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from temporalio.api.common.v1 import Payload
+from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import (
+    DataConverter,
+    DefaultPayloadConverter,
+    ExternalStorage,
+    StorageDriver,
+    StorageDriverSelectContext,
+)
+from temporalio.plugin import SimplePlugin
+from temporalio.worker import WorkerConfig, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+
+from activities.branching import BranchingActivities
+from activities.records import RecordActivities
+from activities.supervision import SupervisionActivities
+from threadloom.backend import Backend
+from threadloom.converter import ThreadloomPayloadConverter, stays_inline
+from workflows.session.workflow import SessionWorkflow
+from workflows.thread.workflow import ThreadWorkflow
+
+PASSED_THROUGH = (
+    # The product's own modules are deterministic and hold no state of a run: importing them anew for
+    # every workflow would cost a hundred kibibytes each and gain nothing.
+    "activities",
+    "domain",
+    "threadloom",
+    "workflows",
+    # What they use: pure libraries whose import is slow.
+    "attrs",
+    "jinja2",
+    "jsonschema",
+    "jsonschema_specifications",
+    "markupsafe",
+    "referencing",
+    "rpds",
+)
+"""Modules that the workflow sandbox takes from outside instead of importing them again."""
+
+
+class ThreadloomPlugin(SimplePlugin):
+    """Adds the workflows, their activities and the data converter.
+
+    Give it to `Client.connect(plugins=[…])`; workers made with that client take it over. An existing
+    data converter keeps its codec and failure converter.
+
+    Args:
+        backend: The database behind records and payloads; see `threadloom.backend`.
+        payload_threshold: Bytes from which a payload goes to the payload store.
+    """
+
+    def __init__(self, backend: Backend, *, payload_threshold: int = 32 * 1024) -> None:
+        self._backend = backend
+        self._threshold = payload_threshold
+
+        @asynccontextmanager
+        async def upgraded() -> AsyncIterator[None]:
+            await backend.upgrade()
+            yield
+
+        super().__init__(
+            "threadloom.ThreadloomPlugin",
+            data_converter=self._data_converter,
+            workflows=[SessionWorkflow, ThreadWorkflow],
+            workflow_runner=_runner,
+            run_context=upgraded,
+        )
+
+    def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
+        """Add the product's activities, which need the worker's own client."""
+        config = super().configure_worker(config)
+        client = config["client"]
+        branching = BranchingActivities(client, self._backend.records)
+        records = RecordActivities(self._backend.records)
+        supervision = SupervisionActivities(client)
+        config["activities"] = [
+            *config.get("activities", []),
+            branching.prepare,
+            records.record_batch,
+            supervision.reconcile,
+            supervision.terminate,
+        ]
+        return config
+
+    def _data_converter(self, existing: DataConverter | None) -> DataConverter:
+        existing = existing or DataConverter.default
+        replaceable = (DefaultPayloadConverter, PydanticPayloadConverter, ThreadloomPayloadConverter)
+        if existing.payload_converter_class not in replaceable:
+            name = existing.payload_converter_class.__name__
+            raise ValueError(f"ThreadloomPlugin needs its own payload converter and cannot replace {name}")
+        driver = self._backend.payload_driver
+
+        def choose(context: StorageDriverSelectContext, payload: Payload) -> StorageDriver | None:
+            return None if stays_inline(payload) else driver
+
+        return replace(
+            existing,
+            payload_converter_class=ThreadloomPayloadConverter,
+            external_storage=ExternalStorage(
+                drivers=[driver], driver_selector=choose, payload_size_threshold=self._threshold
+            ),
+        )
+
+
+def _runner(existing: WorkflowRunner | None) -> WorkflowRunner:
+    runner = existing if isinstance(existing, SandboxedWorkflowRunner) else SandboxedWorkflowRunner()
+    return replace(runner, restrictions=runner.restrictions.with_passthrough_modules(*PASSED_THROUGH))

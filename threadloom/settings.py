@@ -1,0 +1,44 @@
+"""What the environment says. Temporal's own variables are read by `temporalio.envconfig`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_database_url() -> str:
+    """A SQLite file in the user's data folder."""
+    return f"sqlite:///{user_data_path('threadloom') / 'threadloom.db'}"
+
+
+class Settings(BaseSettings):
+    """Settings from `THREADLOOM_…` variables.
+
+    Attributes:
+        task_queue: Where the product's workflows and activities run.
+        database_url: `sqlite:///PATH` or `postgresql://…`.
+        payload_threshold: Bytes from which a payload goes to the payload store.
+        log_level: `debug`, `info`, `warning` or `error`.
+        log_format: `json`, or `text` for people.
+        metrics_address: `HOST:PORT` where the SDK's Prometheus metrics are served; none without it.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="THREADLOOM_", extra="ignore")
+
+    task_queue: str = "threadloom"
+    database_url: str = ""
+    payload_threshold: int = 32 * 1024
+    log_level: str = "info"
+    log_format: str = "json"
+    metrics_address: str | None = None
+
+    def database(self) -> str:
+        """The database's URL, or the default one."""
+        return self.database_url or default_database_url()
+
+
+def sqlite_url(folder: Path) -> str:
+    """The URL of the SQLite file that a data folder holds."""
+    return f"sqlite:///{folder / 'threadloom.db'}"

@@ -1,0 +1,38 @@
+"""One timer that is restarted only when its time changes, so that messages do not cost timers."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+from temporalio import workflow
+
+
+class Alarm:
+    """Rings at an instant of workflow time."""
+
+    def __init__(self, summary: str) -> None:
+        self._summary = summary
+        self._at: datetime | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.ringing = False
+
+    def set(self, at: datetime | None, summary: str | None = None) -> None:
+        """Ring at this instant instead of any other; never, when there is none."""
+        if at == self._at:
+            return
+        self.stop()
+        self._at = at
+        if at is not None:
+            delay = max((at - workflow.now()).total_seconds(), 0.001)
+            self._task = asyncio.create_task(self._sleep(delay, summary or self._summary))
+
+    def stop(self) -> None:
+        """Do not ring."""
+        if self._task is not None:
+            self._task.cancel()
+        self._task, self._at, self.ringing = None, None, False
+
+    async def _sleep(self, delay: float, summary: str) -> None:
+        await workflow.sleep(delay, summary=summary)
+        self._task, self._at, self.ringing = None, None, True

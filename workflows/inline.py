@@ -1,0 +1,21 @@
+"""Values that must travel as they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.values import Json
+
+
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """An argument for a worker that does not share the payload store; the converter marks its payload."""
+
+    value: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Undecodable:
+    """What the converter gives a workflow for a payload that nobody can read, instead of failing its task."""
+
+    reason: str

@@ -1,0 +1,184 @@
+"""Performs a session's effects: its children, their signals, and the activities over them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, WorkflowAlreadyStartedError
+
+from activities.branching import BranchingActivities
+from activities.supervision import SupervisionActivities
+from domain.errors import Code
+from domain.ids import thread_workflow_id
+from domain.messages import (
+    CopyThread,
+    Finding,
+    ForkThread,
+    PrepareBranchInput,
+    ReconcileInput,
+    ReconcileResult,
+    TerminateInput,
+)
+from domain.session.effects import (
+    PrepareBranch,
+    Reconcile,
+    SessionEffect,
+    SignalThread,
+    StartThread,
+    TerminateThreads,
+)
+from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
+from workflows.failures import activity_failure, closed_as
+
+_PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
+_SUPERVISE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
+
+
+class Children:
+    """The threads of a session, as Temporal's child workflows.
+
+    They are abandoned on close, because a session that continues as new must not take them along:
+    no other policy lets them live. So a session hears of their end by their own report, in the run
+    that started them also from Temporal, and otherwise by looking.
+
+    Args:
+        session_id: The session.
+        post: Puts an input into the session's inbox.
+    """
+
+    def __init__(self, session_id: str, post: Callable[[SessionInput], None]) -> None:
+        self._session_id = session_id
+        self._post = post
+        self._under_way = 0
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is under way whose end another run would not hear of."""
+        return self._under_way > 0
+
+    def perform(self, effect: SessionEffect, *, max_depth: int | None) -> None:
+        """Do what the effect asks for; what comes of it comes back as an input."""
+        match effect:
+            case StartThread():
+                self._spawn(self._start(effect))
+            case SignalThread():
+                self._spawn(self._signal(effect))
+            case PrepareBranch():
+                self._spawn(self._prepare(effect, max_depth))
+            case Reconcile(thread_ids=thread_ids):
+                self._spawn(self._reconcile(thread_ids))
+            case TerminateThreads():
+                self._spawn(self._terminate(effect))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._under_way += 1
+        asyncio.create_task(self._counted(work))  # noqa: RUF006 the workflow's loop keeps its tasks
+
+    async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self._under_way -= 1
+
+    async def _start(self, effect: StartThread) -> None:
+        thread_id = effect.thread_id
+        try:
+            handle = await workflow.start_child_workflow(
+                "ThreadWorkflow",
+                effect.start,
+                id=thread_workflow_id(self._session_id, thread_id),
+                parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                static_summary=effect.title,
+            )
+        except WorkflowAlreadyStartedError:
+            message = f"Temporal has or had a workflow for thread {thread_id}"
+            self._post(NotLaunched(now=workflow.now(), thread_id=thread_id, code=Code.THREAD_EXISTS, message=message))
+        except FailureError as error:
+            failed = NotLaunched(now=workflow.now(), thread_id=thread_id, code=Code.INTERNAL, message=str(error))
+            self._post(failed)
+        else:
+            self._post(Launched(now=workflow.now(), thread_id=thread_id))
+            asyncio.create_task(self._watch(thread_id, handle))  # noqa: RUF006 as above
+
+    async def _watch(self, thread_id: str, handle: workflow.ChildWorkflowHandle[Any, Any]) -> None:
+        """Notice an end that the thread could not report itself, such as a termination in Temporal."""
+        try:
+            await handle
+            found = "completed"
+        except FailureError as error:
+            found = closed_as(error)
+        self._found([Finding(thread_id=thread_id, status=found)])
+
+    async def _signal(self, effect: SignalThread) -> None:
+        workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
+        try:
+            await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
+        except ApplicationError:
+            await self._reconcile((effect.thread_id,))
+
+    async def _prepare(self, effect: PrepareBranch, max_depth: int | None) -> None:
+        command = (ForkThread if effect.operation == "fork" else CopyThread).model_validate(effect.request)
+        prepare = PrepareBranchInput(
+            session_id=self._session_id,
+            operation=command.operation,
+            request=effect.request,
+            at=workflow.now(),
+            max_depth=max_depth,
+        )
+        try:
+            branch = await workflow.execute_activity_method(
+                BranchingActivities.prepare,
+                prepare,
+                start_to_close_timeout=timedelta(seconds=30),
+                schedule_to_close_timeout=timedelta(minutes=2),
+                retry_policy=_PREPARE,
+                summary=f"{command.operation} {command.source} → {command.thread_id}",
+            )
+        except ActivityError as error:
+            failure = activity_failure(error)
+            code, message = failure.code, failure.message
+            self._post(
+                NotPrepared(
+                    now=workflow.now(), command=command, code=code, message=message, details=dict(failure.details)
+                )
+            )
+        else:
+            self._post(Prepared(now=workflow.now(), command=command, branch=branch))
+
+    async def _reconcile(self, thread_ids: tuple[str, ...]) -> None:
+        looked_for = ReconcileInput(session_id=self._session_id, thread_ids=list(thread_ids))
+        try:
+            result: ReconcileResult = await workflow.execute_activity_method(
+                SupervisionActivities.reconcile,
+                looked_for,
+                start_to_close_timeout=timedelta(minutes=1),
+                retry_policy=_SUPERVISE,
+                summary=f"{len(thread_ids)} threads",
+            )
+        except ActivityError:
+            workflow.logger.warning("threads could not be looked for; the next round will")
+            return
+        self._found(result.findings)
+
+    async def _terminate(self, effect: TerminateThreads) -> None:
+        doomed = TerminateInput(session_id=self._session_id, thread_ids=list(effect.thread_ids), reason=effect.reason)
+        try:
+            await workflow.execute_activity_method(
+                SupervisionActivities.terminate,
+                doomed,
+                start_to_close_timeout=timedelta(minutes=1),
+                retry_policy=RetryPolicy(initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=30)),
+                summary=f"{len(effect.thread_ids)} threads",
+            )
+        except ActivityError:
+            workflow.logger.warning("threads could not be terminated")
+        await self._reconcile(effect.thread_ids)
+
+    def _found(self, findings: list[Finding]) -> None:
+        self._post(Found(now=workflow.now(), findings=tuple(findings)))

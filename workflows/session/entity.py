@@ -1,0 +1,148 @@
+"""A session as an entity: its pure core, and the performing of its effects."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from temporalio import workflow
+
+from domain.answers import Answered, refused
+from domain.codec import dump, load
+from domain.errors import Code, ThreadloomError
+from domain.ids import require_id, session_workflow_id
+from domain.messages import STATE_VERSION, Command, SessionStart, ThreadReport, body
+from domain.outbox import Outbox
+from domain.records import Fact, RecordBatch, RecordType
+from domain.session.config import make_config
+from domain.session.decide import decide
+from domain.session.effects import effects
+from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
+from domain.session.evolve import evolve
+from domain.session.history import fact, session_row
+from domain.session.inputs import Reported, Request, SessionInput, Tick
+from domain.session.state import SessionState, SessionStatus, wake_at
+from domain.values import JsonObject
+from workflows.entity import Entity
+from workflows.session.children import Children
+
+HISTORY_KEPT = 100
+"""Records that the session's own history query tells; the database tells them all."""
+
+
+class SessionEntity(Entity[SessionInput, SessionEvent]):
+    """One session.
+
+    Raises:
+        ThreadloomError: The start input is of no session.
+    """
+
+    def __init__(self, start: SessionStart) -> None:
+        info = workflow.info()
+        require_id("session", start.session_id)
+        if session_workflow_id(start.session_id) != info.workflow_id:
+            raise ThreadloomError(Code.INVALID_ARGUMENT, f"{info.workflow_id} is no workflow id of {start.session_id}")
+        if start.version > STATE_VERSION:
+            raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
+        self.start = start
+        self.state = load(SessionState, start.state) if start.state else _first_state(start, workflow.now())
+        self.recent: deque[JsonObject] = deque(maxlen=HISTORY_KEPT)
+        self._children = Children(start.session_id, self.post)
+        outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
+        super().__init__(outbox, self.state.config.continue_as_new_after)
+        if start.state is None:
+            begun = SessionStarted(actor=start.actor, reason=start.reason, at=workflow.now())
+            self._note(begun)
+
+    @property
+    def answers(self) -> Mapping[str, Answered]:
+        return self.state.answers
+
+    @property
+    def ended(self) -> bool:
+        return self.state.status.terminal
+
+    @property
+    def busy(self) -> bool:
+        return self._children.busy
+
+    def decide(self, input: SessionInput) -> Sequence[SessionEvent]:
+        return decide(self.state, input)
+
+    def evolve(self, event: SessionEvent) -> Fact | None:
+        before, self.state = self.state, evolve(self.state, event)
+        told = fact(before, self.state, event)
+        if told is None:
+            return None
+        told = replace(told, urgent=True)
+        self.recent.append(_visible(told, workflow.now(), self.recorder.outbox.last_seq + 1))
+        return told
+
+    def _note(self, event: SessionEvent) -> None:
+        told = self.evolve(event)
+        if told is not None:
+            self.recorder.outbox.add(told, workflow.now())
+
+    def perform(self, events: Sequence[SessionEvent]) -> None:
+        self._limit = self.state.config.continue_as_new_after
+        for effect in effects(self.state, events):
+            self._children.perform(effect, max_depth=self.state.config.max_depth)
+
+    def answer(self, command: Command, error: ThreadloomError | None) -> None:
+        """Answers are events of the core; only a refusal at its turn has none."""
+        if error is not None:
+            self._note(
+                CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=workflow.now())
+            )
+
+    def input_for(self, command: Command, now: datetime) -> SessionInput:
+        return Request(now=now, command=command)
+
+    def advance(self, now: datetime) -> SessionInput:
+        return Tick(now=now)
+
+    def wake_at(self) -> tuple[datetime | None, str]:
+        return wake_at(self.state), "reconcile"
+
+    def sealed_batch(self) -> RecordBatch:
+        return self.recorder.outbox.next_batch(session=session_row(self.state))
+
+    def reported(self, report: ThreadReport) -> None:
+        """A thread told where it stands."""
+        self.post(Reported(now=workflow.now(), report=report))
+
+    async def next_run(self) -> JsonObject:
+        """What the next run starts with."""
+        outbox = await self.recorder.hand_over()
+        return body(self.start.model_copy(update={"state": dump(self.state), "outbox": outbox}))
+
+
+def _first_state(start: SessionStart, now: datetime) -> SessionState:
+    return SessionState(
+        session_id=start.session_id,
+        status=SessionStatus.ACTIVE,
+        config=make_config(start.config, preset=start.preset),
+        created_at=now,
+        title=start.title,
+        user_id=start.user_id,
+        metadata=start.metadata,
+        shared=start.shared,
+        last_activity_at=now,
+        updated_at=now,
+        reconciled_at=now,
+    )
+
+
+def _visible(told: Fact, at: datetime, seq: int) -> JsonObject:
+    return {
+        "seq": seq,
+        "type": RecordType(told.type).value,
+        "thread": told.thread_id,
+        "node": told.node,
+        "actor": told.actor,
+        "reason": told.reason,
+        "timestamp": at.isoformat(),
+        "details": told.details,
+    }

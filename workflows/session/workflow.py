@@ -1,0 +1,220 @@
+"""The session's workflow: what Temporal runs and what it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+
+from domain.codec import dump
+from domain.errors import Code, ThreadloomError
+from domain.messages import (
+    CloseSession,
+    Command,
+    ConfigureSession,
+    CopyThread,
+    CreateThread,
+    DestroyThread,
+    ForkThread,
+    ManageThread,
+    PauseSession,
+    ResumeSession,
+    SessionStart,
+    SyncSession,
+    TerminateSession,
+    ThreadReport,
+    read,
+)
+from domain.session.history import statistics
+from domain.session.views import describe, list_threads, tree
+from domain.values import JsonObject
+from workflows.entity import defect
+from workflows.failures import to_failure
+from workflows.session.entity import SessionEntity
+
+
+@workflow.defn(name="SessionWorkflow")
+class SessionWorkflow:
+    """Coordinates the threads of one session, for as long as it takes.
+
+    Entry points take what comes and validate inside: an argument that does not fit a signature
+    would fail the workflow's task for ever.
+    """
+
+    @workflow.init
+    def __init__(self, *args: Any) -> None:
+        self._refusal: ThreadloomError | None = None
+        self._entity: SessionEntity | None = None
+        try:
+            self._entity = SessionEntity(read(SessionStart, args))
+        except ThreadloomError as error:
+            self._refusal = error
+        except Exception as error:
+            self._refusal = defect(error)
+
+    @workflow.run
+    async def run(self, *args: Any) -> JsonObject:
+        """Coordinate until the session has ended.
+
+        Returns:
+            {session_id, status, threads, statistics}.
+        """
+        del args
+        session = self._session
+        session.recorder.start()
+        while True:
+            try:
+                if not await session.live():
+                    workflow.continue_as_new(await session.next_run())
+                await session.finish()
+                break
+            except asyncio.CancelledError:
+                session.signal(TerminateSession, ({"actor": "temporal", "reason": "cancelled in Temporal"},))
+        return {
+            "session_id": session.state.session_id,
+            "status": session.state.status.value,
+            "threads": session.state.counts(),
+            "statistics": statistics(session.state),
+        }
+
+    @workflow.update(name="create_thread")
+    async def create_thread(self, *args: Any) -> JsonObject:
+        """Start a thread. Takes `CreateThread`; answers {thread_id, status}."""
+        return await self._session.command(CreateThread, args)
+
+    @create_thread.validator
+    def _check_create(self, *args: Any) -> None:
+        self._session.check(CreateThread, args)
+
+    @workflow.update(name="fork_thread")
+    async def fork_thread(self, *args: Any) -> JsonObject:
+        """Fork a thread. Takes `ForkThread`; answers {thread_id, source, fork_point, strategy, warnings, …}."""
+        return await self._session.command(ForkThread, args)
+
+    @fork_thread.validator
+    def _check_fork(self, *args: Any) -> None:
+        self._session.check(ForkThread, args)
+
+    @workflow.update(name="copy_thread")
+    async def copy_thread(self, *args: Any) -> JsonObject:
+        """Copy a thread. Takes `CopyThread`; answers {thread_id, source, scope, strategy, warnings, …}."""
+        return await self._session.command(CopyThread, args)
+
+    @copy_thread.validator
+    def _check_copy(self, *args: Any) -> None:
+        self._session.check(CopyThread, args)
+
+    @workflow.update(name="manage_thread")
+    async def manage_thread(self, *args: Any) -> JsonObject:
+        """Start, pause, resume or cancel a thread. Takes `ManageThread`; answers when it is passed on."""
+        return await self._session.command(ManageThread, args)
+
+    @manage_thread.validator
+    def _check_manage(self, *args: Any) -> None:
+        self._session.check(ManageThread, args)
+
+    @workflow.update(name="destroy_thread")
+    async def destroy_thread(self, *args: Any) -> JsonObject:
+        """Take an ended thread off the lists. Takes `DestroyThread`."""
+        return await self._session.command(DestroyThread, args)
+
+    @destroy_thread.validator
+    def _check_destroy(self, *args: Any) -> None:
+        self._session.check(DestroyThread, args)
+
+    @workflow.update(name="configure")
+    async def configure(self, *args: Any) -> JsonObject:
+        """Change the configuration. Takes `ConfigureSession`; answers {config}."""
+        return await self._session.command(ConfigureSession, args)
+
+    @configure.validator
+    def _check_configure(self, *args: Any) -> None:
+        self._session.check(ConfigureSession, args)
+
+    @workflow.signal(name="pause")
+    def pause(self, *args: Any) -> None:
+        """Hold every thread. Takes `PauseSession`, or nothing."""
+        self._signal(PauseSession, args)
+
+    @workflow.signal(name="resume")
+    def resume(self, *args: Any) -> None:
+        """Lift the session's hold. Takes `ResumeSession`, or nothing."""
+        self._signal(ResumeSession, args)
+
+    @workflow.signal(name="close")
+    def close(self, *args: Any) -> None:
+        """Take no new threads; closed when the last ends. Takes `CloseSession`, or nothing."""
+        self._signal(CloseSession, args)
+
+    @workflow.signal(name="terminate")
+    def terminate(self, *args: Any) -> None:
+        """End the session and its threads. Takes `TerminateSession`, or nothing."""
+        self._signal(TerminateSession, args)
+
+    @workflow.signal(name="cancel")
+    def cancel(self, *args: Any) -> None:
+        """The same as terminate: cancelling a session ends it."""
+        self._signal(TerminateSession, args)
+
+    @workflow.signal(name="sync")
+    def sync(self, *args: Any) -> None:
+        """Look in Temporal for the threads now. Takes `SyncSession`, or nothing."""
+        self._signal(SyncSession, args)
+
+    @workflow.signal(name="thread_report")
+    def thread_report(self, *args: Any) -> None:
+        """A thread tells where it stands. Internal; takes `ThreadReport`."""
+        try:
+            report = read(ThreadReport, args)
+        except ThreadloomError as error:
+            workflow.logger.warning("signal refused: %s", error)
+            return
+        if self._entity:
+            self._entity.reported(report)
+
+    @workflow.query(name="describe")
+    def describe(self, *args: Any) -> JsonObject:
+        """The session as `session show` prints it."""
+        return describe(self._session.state)
+
+    @workflow.query(name="threads")
+    def threads(self, *args: Any) -> list[JsonObject]:
+        """The session's threads, destroyed ones left out."""
+        return list_threads(self._session.state)
+
+    @workflow.query(name="tree")
+    def tree(self, *args: Any) -> JsonObject:
+        """Threads by lineage: {session_id, roots: [{thread_id, …, children}]}."""
+        return tree(self._session.state)
+
+    @workflow.query(name="statistics")
+    def statistics(self, *args: Any) -> JsonObject:
+        """As `session stats` prints it."""
+        return statistics(self._session.state)
+
+    @workflow.query(name="history")
+    def history(self, *args: Any) -> list[JsonObject]:
+        """The session's own newest records of this run; the database has them all, and the threads'."""
+        return list(self._session.recent)
+
+    @workflow.query(name="answer")
+    def answer(self, *args: Any) -> Any:
+        """The answer to a command id, or null: {result} or {error}."""
+        answer = self._session.answers.get(str(args[0])) if args else None
+        return dump(answer) if answer else None
+
+    @workflow.query(name="outbox")
+    def outbox(self, *args: Any) -> JsonObject:
+        """How many records wait for the database."""
+        return self._session.recorder.visible()
+
+    def _signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
+        if self._entity:
+            self._entity.signal(model, args)
+
+    @property
+    def _session(self) -> SessionEntity:
+        if self._entity is None:
+            raise to_failure(self._refusal or ThreadloomError(Code.INTERNAL, "the session has not begun"))
+        return self._entity

@@ -1,0 +1,160 @@
+"""The thread's workflow: what Temporal runs and what it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from temporalio import workflow
+
+from domain.codec import dump
+from domain.errors import Code, ThreadloomError
+from domain.messages import (
+    CancelThread,
+    Decide,
+    PauseThread,
+    ResumeThread,
+    Send,
+    SessionHoldChanged,
+    ThreadStart,
+    read,
+)
+from domain.thread.inputs import Cancel
+from domain.thread.snapshot import create_snapshot
+from domain.thread.views import describe, list_executions
+from domain.values import JsonObject
+from workflows.entity import defect
+from workflows.failures import to_failure
+from workflows.thread.entity import ThreadEntity
+
+
+@workflow.defn(name="ThreadWorkflow")
+class ThreadWorkflow:
+    """Executes one flow serially, as a child of its session.
+
+    Entry points take what comes and validate inside: an argument that does not fit a signature
+    would fail the workflow's task for ever.
+    """
+
+    @workflow.init
+    def __init__(self, *args: Any) -> None:
+        self._refusal: ThreadloomError | None = None
+        self._entity: ThreadEntity | None = None
+        try:
+            self._entity = ThreadEntity(read(ThreadStart, args))
+        except ThreadloomError as error:
+            self._refusal = error
+        except Exception as error:
+            self._refusal = defect(error)
+
+    @workflow.run
+    async def run(self, *args: Any) -> JsonObject:
+        """Execute the flow to its end.
+
+        Returns:
+            {status, result, error}. A failed thread is a completed workflow: its failure is an
+            outcome of the flow, not of the program.
+        """
+        del args
+        thread = self._thread
+        thread.recorder.start()
+        while True:
+            try:
+                if not await thread.live():
+                    workflow.continue_as_new(await thread.next_run())
+                await thread.finish()
+                break
+            except asyncio.CancelledError:
+                thread.post(Cancel(now=workflow.now(), actor="temporal", reason="cancelled in Temporal"))
+        outcome = thread.state.outcome
+        assert outcome is not None
+        return {
+            "status": outcome.status.value,
+            "result": outcome.result,
+            "error": outcome.error.visible() if outcome.error else None,
+        }
+
+    @workflow.update(name="decide")
+    async def decide(self, *args: Any) -> JsonObject:
+        """Answer an approval. Takes `Decide`."""
+        return await self._thread.command(Decide, args)
+
+    @decide.validator
+    def _check_decide(self, *args: Any) -> None:
+        self._thread.check(Decide, args)
+
+    @workflow.update(name="send")
+    async def send(self, *args: Any) -> JsonObject:
+        """Put a message into the mailbox. Takes `Send`."""
+        return await self._thread.command(Send, args)
+
+    @send.validator
+    def _check_send(self, *args: Any) -> None:
+        self._thread.check(Send, args)
+
+    @workflow.signal(name="pause")
+    def pause(self, *args: Any) -> None:
+        """Hold the thread. Takes `PauseThread`, or nothing."""
+        if self._entity:
+            self._entity.signal(PauseThread, args)
+
+    @workflow.signal(name="resume")
+    def resume(self, *args: Any) -> None:
+        """Lift the thread's own holds. Takes `ResumeThread`, or nothing."""
+        if self._entity:
+            self._entity.signal(ResumeThread, args)
+
+    @workflow.signal(name="cancel")
+    def cancel(self, *args: Any) -> None:
+        """Cancel the thread. Takes `CancelThread`, or nothing."""
+        if self._entity:
+            self._entity.signal(CancelThread, args)
+
+    @workflow.signal(name="session_hold")
+    def session_hold(self, *args: Any) -> None:
+        """The session's hold changed. Internal; takes `SessionHoldChanged`."""
+        try:
+            changed = read(SessionHoldChanged, args)
+        except ThreadloomError as error:
+            workflow.logger.warning("signal refused: %s", error)
+            return
+        if self._entity:
+            self._entity.session_hold(changed)
+
+    @workflow.query(name="describe")
+    def describe(self, *args: Any) -> JsonObject:
+        """The thread as `thread show` prints it; large values are left out."""
+        return describe(self._thread.flow, self._thread.state)
+
+    @workflow.query(name="executions")
+    def executions(self, *args: Any) -> list[JsonObject]:
+        """Node executions in memory; large values are left out."""
+        return list_executions(self._thread.state)
+
+    @workflow.query(name="variables")
+    def variables(self, *args: Any) -> JsonObject:
+        """All variables, whole."""
+        return self._thread.state.current.variables
+
+    @workflow.query(name="snapshot")
+    def snapshot(self, *args: Any) -> Any:
+        """A `Snapshot`: a consistent cut behind the last journal entry."""
+        thread = self._thread
+        return dump(create_snapshot(thread.state, thread.start.flow, thread.start.flow_digest, workflow.now()))
+
+    @workflow.query(name="answer")
+    def answer(self, *args: Any) -> Any:
+        """The answer to a command id, or null: {result} or {error}."""
+        answer = self._thread.answers.get(str(args[0])) if args else None
+        return dump(answer) if answer else None
+
+    @workflow.query(name="outbox")
+    def outbox(self, *args: Any) -> JsonObject:
+        """How many records wait for the database."""
+        return self._thread.recorder.visible()
+
+    @property
+    def _thread(self) -> ThreadEntity:
+        if self._entity is None:
+            raise to_failure(self._refusal or ThreadloomError(Code.INTERNAL, "the thread has not begun"))
+        return self._entity
