@@ -85,6 +85,7 @@ class Code(StrEnum):
     SCHEMA_OUTDATED = "SCHEMA_OUTDATED"
     NO_WORKER = "NO_WORKER"
     TASKS_UNLOADABLE = "TASKS_UNLOADABLE"
+    PORT_IN_USE = "PORT_IN_USE"
     INTERNAL = "INTERNAL"
 
 
@@ -238,6 +239,7 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.TASKS_UNLOADABLE: Explanation(
         "The module of activities could not be loaded.", "Correct it as the message says."
     ),
+    Code.PORT_IN_USE: Explanation("Another program listens on the port.", "Choose another port, or leave it out."),
     Code.INTERNAL: Explanation(
         "A defect of this program; the command was refused and nothing is lost.",
         "Report it with the message and the worker's log.",

@@ -62,11 +62,14 @@ class RecordStore(Protocol):
         after: int = 0,
         limit: int = 100,
     ) -> list[StoredRecord]:
-        """Records with seq above `after`, in order."""
+        """Records with seq above `after`, in order; `since` is inclusive, `until` exclusive."""
         ...
 
     async def journal(self, session_id: str, thread_id: str, *, before: int | None = None) -> StoredJournal | None:
-        """The thread's newest epoch: seed and all entries, or those with an entry seq below `before`."""
+        """The thread's newest epoch: seed and all entries, or those with an entry seq below `before`.
+
+        Raises `JOURNAL_INCOMPLETE` when records are missing.
+        """
         ...
 
 
@@ -86,7 +89,10 @@ class FlowStore(Protocol):
         ...
 
     async def set_status(self, flow: str, version: str, status: str) -> StoredFlow:
-        """Set `active`, `inactive` or `archived`. Raises `FLOW_NOT_FOUND`, or `ILLEGAL_TRANSITION` from archived."""
+        """Set `active`, `inactive` or `archived`.
+
+        Raises `FLOW_NOT_FOUND`, `INVALID_ARGUMENT`, or `ILLEGAL_TRANSITION` from archived.
+        """
         ...
 
 

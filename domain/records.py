@@ -131,8 +131,11 @@ class Record(Row):
     thread: ThreadRow | None = None
 
     def digest(self) -> str:
-        """SHA-256 of the record's canonical JSON: equal for equal facts."""
-        return digest(self.model_dump(mode="json"))
+        """SHA-256 of the record's canonical JSON: equal for equal facts.
+
+        Defaults are left out, so that a later version's new field does not make an old record another one.
+        """
+        return digest(self.model_dump(mode="json", exclude_defaults=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

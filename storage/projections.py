@@ -12,6 +12,9 @@ from domain.ids import thread_workflow_id
 from domain.records import Record, SessionRow, ThreadRow
 from storage.schema import sessions, threads
 
+_SESSION_KNOWS = {"status", "error", "completed_at", "updated_at"}
+"""What a session's row changes in one that the thread wrote, besides `destroyed`."""
+
 _ENDED = frozenset({"completed", "failed", "cancelled"})
 
 
@@ -31,7 +34,8 @@ def merge_thread(
     """The row to keep, and the epoch of the thread's own workflow that it stands for.
 
     Two workflows write a thread's row, the session and the thread itself, and their records arrive in
-    any order. The row that changed last wins, but an end is final and so is destruction: only another
+    any order. The row that changed last wins; of a row that the session wrote, what it can know better
+    than the thread (it does not know results or nodes). An end is final and so is destruction: only another
     epoch of the thread's own workflow, which says that Temporal has reset it, brings an ended one back.
 
     Args:
@@ -43,7 +47,8 @@ def merge_thread(
     rewritten = own_epoch is not None and stored_epoch is not None and own_epoch != stored_epoch
     final = stored.status in _ENDED and row.status not in _ENDED and not rewritten
     wins = row.updated_at >= stored.updated_at and not final
-    kept = row if wins else stored
+    news = row if own_epoch is not None else stored.model_copy(update=row.model_dump(include=_SESSION_KNOWS))
+    kept = news if wins else stored
     epoch = own_epoch if wins and own_epoch is not None else stored_epoch
     return kept.model_copy(update={"destroyed": stored.destroyed or row.destroyed}), epoch
 

@@ -33,7 +33,8 @@ class ThreadloomPayloadConverter(PydanticPayloadConverter):
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """Decode the payloads; see the base class."""
-        if not workflow.in_workflow():
+        # A start input is decoded before the workflow's loop runs, so only the sandbox tells where we are.
+        if not (workflow.in_workflow() or workflow.unsafe.in_sandbox()):
             return super().from_payloads(payloads, type_hints)
         hints: Sequence[type | None] = type_hints or [None] * len(payloads)
         return [self._leniently(payload, hint) for payload, hint in zip(payloads, hints, strict=False)]

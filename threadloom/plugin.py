@@ -6,15 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
-from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
-from temporalio.converter import (
-    DataConverter,
-    DefaultPayloadConverter,
-    ExternalStorage,
-    StorageDriver,
-    StorageDriverSelectContext,
-)
+from temporalio.converter import DataConverter, DefaultPayloadConverter
 from temporalio.plugin import SimplePlugin
 from temporalio.worker import WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
@@ -23,7 +16,8 @@ from activities.branching import BranchingActivities
 from activities.records import RecordActivities
 from activities.supervision import SupervisionActivities
 from threadloom.backend import Backend
-from threadloom.converter import ThreadloomPayloadConverter, stays_inline
+from threadloom.converter import ThreadloomPayloadConverter
+from threadloom.payloads import external_storage
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -77,6 +71,9 @@ class ThreadloomPlugin(SimplePlugin):
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """Add the product's activities, which need the worker's own client."""
         config = super().configure_worker(config)
+        # With the SDK's own check an update over 2 MiB fails the workflow task until the caller gives up,
+        # and queries with it; the server refuses the same update in one go, and the workflow goes on.
+        config["disable_payload_error_limit"] = True
         client = config["client"]
         branching = BranchingActivities(client, self._backend.records)
         records = RecordActivities(self._backend.records)
@@ -96,17 +93,10 @@ class ThreadloomPlugin(SimplePlugin):
         if existing.payload_converter_class not in replaceable:
             name = existing.payload_converter_class.__name__
             raise ValueError(f"ThreadloomPlugin needs its own payload converter and cannot replace {name}")
-        driver = self._backend.payload_driver
-
-        def choose(context: StorageDriverSelectContext, payload: Payload) -> StorageDriver | None:
-            return None if stays_inline(payload) else driver
-
         return replace(
             existing,
             payload_converter_class=ThreadloomPayloadConverter,
-            external_storage=ExternalStorage(
-                drivers=[driver], driver_selector=choose, payload_size_threshold=self._threshold
-            ),
+            external_storage=external_storage(self._backend.payload_driver, self._threshold),
         )
 
 

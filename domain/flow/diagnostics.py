@@ -96,7 +96,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A problem and its place in a file. Lines and columns count from 1."""
+    """A problem and its place in a file. Lines and columns count from 1; as text it is one line."""
 
     file: str
     line: int
@@ -108,4 +108,4 @@ class Diagnostic:
 
     def __str__(self) -> str:
         hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column} {self.code} {self.message}{hint}"
+        return f"{self.file}:{self.line}:{self.column} {self.code} {' '.join(f'{self.message}{hint}'.split())}"

@@ -8,7 +8,7 @@ from datetime import timedelta
 LONGEST = timedelta(days=36_500)
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0, "w": 604_800.0}
-_PART = r"\d+(?:\.\d+)?"
+_PART = r"[0-9]+(?:\.[0-9]+)?"
 _SHORT = re.compile(rf"(?:{_PART}(?:ms|s|m|h|d|w))+\Z")
 _SHORT_PART = re.compile(rf"({_PART})(ms|s|m|h|d|w)")
 _ISO = re.compile(rf"P(?=.)(?:({_PART})W)?(?:({_PART})D)?(?:T(?=.)(?:({_PART})H)?(?:({_PART})M)?(?:({_PART})S)?)?\Z")

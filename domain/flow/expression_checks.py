@@ -8,7 +8,7 @@ from typing import Any
 
 from domain.errors import ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
-from domain.flow.expressions import expression_references, expressions_in, node_references
+from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, node_references
 from domain.flow.language.nearby import near
 from domain.flow.model import Edge, FlowDefinition, NodeBase, ReceiveNode
 from domain.flow.names import EVERYWHERE, SOMETIMES, variables_of
@@ -66,6 +66,9 @@ class _Check:
         pending: deque[tuple[Path, Any]] = deque([(path, template)])
         while pending:
             place, value = pending.popleft()
+            if len(place) - len(path) > MAX_DEPTH:
+                yield Problem(path, DiagnosticCode.BAD_EXPRESSION, f"the template nests deeper than {MAX_DEPTH}")
+                return
             if isinstance(value, str):
                 try:
                     expressions = expressions_in(value)

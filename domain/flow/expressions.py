@@ -18,13 +18,21 @@ from jinja2.runtime import Context
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.language import templates
-from domain.flow.language.environment import ENVIRONMENT, RESULT, bounded_range, compile_tree, parse_expression
+from domain.flow.language.environment import (
+    ENVIRONMENT,
+    FUNCTIONS,
+    RESULT,
+    bounded_range,
+    compile_tree,
+    parse_expression,
+)
 from domain.flow.language.nearby import did_you_mean
 from domain.flow.language.values import bounded, plain, text_of, type_name
 from domain.values import Json
 
 _SHOWN = 200
-_DEPTH = 100
+MAX_DEPTH = 100
+"""How deep lists and objects may nest in a template."""
 _TYPE_NAMES = {
     "NoneType": "null",
     "bool": "boolean",
@@ -42,7 +50,7 @@ class _Compiled:
     """An expression ready to run."""
 
     source: str
-    names: frozenset[str]
+    names: tuple[str, ...]
     nodes: frozenset[str]
     direct: bool
     root: Callable[[Context], Iterator[str]]
@@ -58,7 +66,7 @@ def render(template: Json, scope: Mapping[str, Json]) -> Json:
     Raises:
         ThreadloomError: `EXPRESSION_ERROR`.
     """
-    return _render(template, scope, _DEPTH)
+    return _render(template, scope, MAX_DEPTH)
 
 
 def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
@@ -97,7 +105,7 @@ def expression_references(expression: str) -> frozenset[str]:
     Raises:
         ThreadloomError: `EXPRESSION_ERROR` when it is malformed.
     """
-    return _compiled(expression).names
+    return frozenset(_compiled(expression).names)
 
 
 def node_references(expression: str) -> frozenset[str]:
@@ -147,7 +155,7 @@ def _render(template: Json, scope: Mapping[str, Json], depth: int) -> Json:
     if not isinstance(template, list | dict) or not template:
         return template
     if not depth:
-        raise ThreadloomError(Code.EXPRESSION_ERROR, f"the template nests deeper than {_DEPTH}")
+        raise ThreadloomError(Code.EXPRESSION_ERROR, f"the template nests deeper than {MAX_DEPTH}")
     if isinstance(template, list):
         items = [_render(item, scope, depth - 1) for item in template]
         return template if all(map(_same, items, template)) else items
@@ -207,7 +215,8 @@ def _compiled(expression: str) -> _Compiled:
     try:
         templates.check_brackets(expression)
         tree = parse_expression(expression)
-        names = frozenset(node.name for node in _all(tree, nodes.Name) if node.name != "range")
+        # Sorted, as a scope may compute its entries, and a replay must do so in the same order.
+        names = tuple(sorted({node.name for node in _all(tree, nodes.Name) if node.name not in FUNCTIONS}))
         node_ids = frozenset(
             node.attr
             for node in _all(tree, nodes.Getattr)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -26,6 +27,9 @@ from domain.values import Json, JsonObject
 MOST_PROBLEMS = 20
 STEPS = 100_000
 """Keywords that one check may evaluate: well below what a workflow task may take."""
+MAX_DEPTH = 100
+"""Keywords evaluated inside each other. Beyond Python's own limit of recursion, the compiled library that
+resolves references would end the process rather than raise an exception."""
 MAX_PATTERN = 500
 MAX_PATTERN_TEXT = 10_000
 """Characters of a text that a pattern is tried on."""
@@ -38,24 +42,38 @@ _SINGLE = ("items", "additionalProperties", "not", "if", "then", "else", "contai
 _REFUSED = ("patternProperties", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "$anchor")
 _REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
-_steps_left: ContextVar[list[int]] = ContextVar("steps_left")
-
 
 class _BudgetError(Exception):
-    """The check has used up its steps."""
+    """The check has gone as far as it may; the message says why it ends."""
 
 
-def _spend(steps: int) -> None:
-    left = _steps_left.get()
-    left[0] -= steps
-    if left[0] < 0:
-        raise _BudgetError
+@dataclass(slots=True)
+class _Budget:
+    """What one check has used."""
+
+    steps: int = 0
+    depth: int = 0
+
+    def spend(self, steps: int) -> None:
+        self.steps += steps
+        if self.steps > STEPS:
+            raise _BudgetError("the value is too large for a schema of this kind: the check was given up")
+
+
+_budget: ContextVar[_Budget] = ContextVar("budget")
 
 
 def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
     def check(validator: Any, value: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
-        _spend(1)
-        yield from keyword(validator, value, instance, schema) or ()
+        budget = _budget.get()
+        budget.spend(1)
+        budget.depth += 1
+        try:
+            if budget.depth > MAX_DEPTH:
+                raise _BudgetError("the value or the schema nests too deeply")
+            yield from keyword(validator, value, instance, schema) or ()
+        finally:  # also when the caller has seen enough after the first error
+            budget.depth -= 1
 
     return check
 
@@ -63,7 +81,7 @@ def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if not isinstance(instance, str):
         return
-    _spend(1 + len(instance) * _repeats(pattern) // 1_000)
+    _budget.get().spend(1 + len(instance) * _repeats(pattern) // 1_000)
     if len(instance) > MAX_PATTERN_TEXT:
         yield ValidationError(f"the text has more than {MAX_PATTERN_TEXT:,} characters and the schema a pattern for it")
     elif not _matcher(pattern).isinstance_python(instance):
@@ -71,7 +89,7 @@ def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterat
 
 
 def _unique_items(validator: Any, wanted: bool, instance: Any, schema: Any) -> Iterator[ValidationError]:
-    _spend(1)
+    _budget.get().spend(1)
     if wanted and isinstance(instance, list) and len({equality_key(item) for item in instance}) < len(instance):
         yield ValidationError("the list has equal items")
 
@@ -108,17 +126,17 @@ def schema_problems(schema: Json) -> list[tuple[Path, str]]:
 
 
 def _problems(validator: Any, value: Json) -> list[tuple[Path, str]]:
-    token = _steps_left.set([STEPS])
+    token = _budget.set(_Budget())
     try:
         found = islice(validator.iter_errors(value), MOST_PROBLEMS)
         return list(dict.fromkeys((tuple(error.absolute_path), _shortened(error.message)) for error in found))
-    except _BudgetError:
-        return [((), "the value is too large for a schema of this kind: the check was given up")]
+    except _BudgetError as error:
+        return [((), str(error))]
     except Exception as error:  # data of unknown origin; whatever it does to the check, it does not fit
         said = "it nests too deeply" if isinstance(error, RecursionError) else type(error).__name__
         return [((), f"the value cannot be checked: {said}")]
     finally:
-        _steps_left.reset(token)
+        _budget.reset(token)
 
 
 def _unsafe(schema: Json) -> Iterator[tuple[Path, str]]:

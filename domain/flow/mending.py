@@ -72,7 +72,7 @@ def _mend(document: Any, path: Path, kind: str, *, is_key: bool) -> None:
 
 def _stand_in(document: Any, path: Path) -> Json:
     """A value that lets a field that is missing pass, and says nothing."""
-    node = path[1] if len(path) > 1 else next((key for key in document["nodes"]), "x")
+    node = path[1] if len(path) > 1 else next(iter(document.get("nodes", ())), "x")
     stand_ins: dict[str | int, Json] = {
         "next": node,
         "to": node,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.records import StoredJournal
-from domain.thread.journal import Checkpoint, Failure, JournalEntry, JournalItem
+from domain.thread.journal import Checkpoint, Failure, JournalEntry, JournalItem, executions
 from domain.thread.snapshot import Seed, Snapshot
 from domain.thread.state import Outcome, ThreadStatus
+from domain.values import Json
 
 
 def archived_items(stored: StoredJournal) -> tuple[Checkpoint, list[JournalItem]]:
@@ -32,7 +33,7 @@ def snapshot_from_records(stored: StoredJournal) -> Snapshot:
     outcome = None
     if status.terminal:
         error = load(Failure, row.error) if row.error else None
-        outcome = Outcome(status=status, result=row.result, error=error)
+        outcome = Outcome(status=status, result=_result(status, items), error=error)
     return Snapshot(
         taken_at=row.updated_at,
         identity=seed.identity,
@@ -48,3 +49,9 @@ def snapshot_from_records(stored: StoredJournal) -> Snapshot:
         operations=seed.operations,
         outcome=outcome,
     )
+
+
+def _result(status: ThreadStatus, items: list[JournalItem]) -> Json:
+    """What the thread ended with: the last execution's result, as the list of threads leaves large ones out."""
+    executed = executions(items)
+    return executed[-1].result if executed and status is ThreadStatus.COMPLETED else None

@@ -10,6 +10,7 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import holds, render
 from domain.flow.model import (
     ActivityNode,
+    ApprovalNode,
     DecisionNode,
     Edge,
     EndNode,
@@ -114,7 +115,7 @@ def _events(flow: FlowDefinition, state: ThreadState, input: ThreadInput) -> Ite
         case Receive():
             return _receive(state, input)
         case Answer():
-            return _answer(state, input)
+            return _answer(flow, state, input)
         case Archived():
             return [JournalArchived(through=input.through)] if input.through > state.base.seq else []
 
@@ -140,24 +141,35 @@ def _receive(state: ThreadState, input: Receive) -> list[ThreadEvent]:
     return [MessageQueued(message=message)]
 
 
-def _answer(state: ThreadState, input: Answer) -> list[ThreadEvent]:
+def _answer(flow: FlowDefinition, state: ThreadState, input: Answer) -> list[ThreadEvent]:
     _require_alive(state)
     active = state.active
     waits = active is not None and active.waiting.kind == "approval" and active.node == input.node
     if not waits or active is None or input.visit not in (None, active.visit):
+        _require_undecided(input.node, _answer_before(flow, state, input))
         raise ThreadloomError(
             Code.NOT_WAITING,
             f"{state.identity.thread_id} does not wait for an approval at {input.node}",
             {"current_node": active.node if active else state.current.next},
         )
-    if active.answer is not None:
-        raise ThreadloomError(
-            Code.ALREADY_DECIDED, f"{input.node} was answered by {active.answer['actor']}", {"answer": active.answer}
-        )
+    _require_undecided(input.node, active.answer)
     choices = active.waiting.expects["choices"]
     if input.choice not in choices:
         raise ThreadloomError(Code.BAD_CHOICE, f"{input.choice!r} is none of {choices}", {"choices": choices})
     return [ApprovalDecided(node=active.node, visit=active.visit, answer=input.visible(), at=input.now)]
+
+
+def _answer_before(flow: FlowDefinition, state: ThreadState, input: Answer) -> Json:
+    """The answer that the approval's last visit ended with, if the input is for that visit."""
+    decided = state.current.nodes.get(input.node)
+    if not isinstance(flow.nodes.get(input.node), ApprovalNode) or decided is None:
+        return None
+    return state.current.result(input.node) if input.visit in (None, decided.visits) else None
+
+
+def _require_undecided(node: str, answer: Json) -> None:
+    if answer is not None:
+        raise ThreadloomError(Code.ALREADY_DECIDED, f"{node} was answered by {answer['actor']}", {"answer": answer})
 
 
 def _advance(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[ThreadEvent]:
@@ -178,7 +190,10 @@ def _advance(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Th
         outcome = poll(visit, state.active)
     except ThreadloomError as error:
         outcome = visit.fail(error.code, error.message, error.details)
-    return [] if outcome is None else _end_node(visit, state.active, outcome)
+    if outcome is not None:
+        return _end_node(visit, state.active, outcome)
+    reached = _duration_limit(flow, state, now)
+    return _limited(flow, state, reached, now) if reached else []
 
 
 def _lifted(state: ThreadState, now: datetime) -> list[ThreadEvent]:
@@ -201,8 +216,7 @@ def _cancelled(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[
     if state.active is not None:
         visit = _visit(flow, state, state.active, now)
         events.append(NodeEnded(entry=_entry(visit, state.active, ExecutionStatus.CANCELLED, error=failure)))
-    outcome = Outcome(status=ThreadStatus.CANCELLED, error=failure)
-    return [*events, ThreadEnded(outcome=outcome, at=now)]
+    return [*events, _ended_as(ThreadStatus.CANCELLED, failure, now)]
 
 
 def _limit(flow: FlowDefinition, state: ThreadState, now: datetime) -> str | None:
@@ -211,9 +225,31 @@ def _limit(flow: FlowDefinition, state: ThreadState, now: datetime) -> str | Non
         return None
     if limits.max_steps is not None and state.steps >= limits.max_steps:
         return f"{state.steps} steps of max_steps {limits.max_steps}"
-    if limits.max_duration is not None and state.started_at and now - state.started_at >= limits.max_duration:
-        return f"max_duration {limits.max_duration} is over"
-    return None
+    return _duration_limit(flow, state, now)
+
+
+def _duration_limit(flow: FlowDefinition, state: ThreadState, now: datetime) -> str | None:
+    ends = _duration_ends(flow, state)
+    return f"max_duration {flow.limits.max_duration} is over" if ends is not None and ends <= now else None
+
+
+def _duration_ends(flow: FlowDefinition, state: ThreadState) -> datetime | None:
+    if flow.limits.max_duration is None or state.started_at is None or state.limits_waived:
+        return None
+    return state.started_at + flow.limits.max_duration
+
+
+def _limited(flow: FlowDefinition, state: ThreadState, reached: str, now: datetime) -> list[ThreadEvent]:
+    """What the flow wants done when a limit of it is reached, before a node or while one waits."""
+    if flow.limits.on_limit == "pause":
+        return [HoldPlaced(hold=Hold(kind=HoldKind.LIMIT, actor=SYSTEM, reason=reached, at=now))]
+    active = state.active
+    failure = Failure(code=Code.LIMIT_REACHED, message=reached, node=active.node if active else state.current.next)
+    ended: list[ThreadEvent] = [_ended_as(ThreadStatus.FAILED, failure, now)]
+    if active is not None:
+        entry = _entry(_visit(flow, state, active, now), active, ExecutionStatus.FAILED, error=failure)
+        ended.insert(0, NodeEnded(entry=entry))
+    return ended
 
 
 def _enter(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[ThreadEvent]:
@@ -222,19 +258,23 @@ def _enter(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Thre
     number = state.current.visits(node_id) + 1
     visit = Visit(flow=flow, state=state, id=node_id, node=flow.nodes[node_id], number=number, now=now)
     if reached := _limit(flow, state, now):
-        failure = Failure(code=Code.LIMIT_REACHED, message=reached, node=node_id)
-        if flow.limits.on_limit == "fail":
-            return _fail_thread(failure, now)
-        return [HoldPlaced(hold=Hold(kind=HoldKind.LIMIT, actor=SYSTEM, reason=reached, at=now))]
+        return _limited(flow, state, reached, now)
     if number > visit.node.max_visits:
         message = f"{node_id} was visited {visit.node.max_visits} times, as often as it may"
-        return _fail_thread(Failure(code=Code.MAX_VISITS, message=message, node=node_id), now)
+        failure = Failure(code=Code.MAX_VISITS, message=message, node=node_id)
+        return [_ended_as(ThreadStatus.FAILED, failure, now)]
     try:
         outcome = enter(visit)
     except ThreadloomError as error:
         outcome = visit.fail(error.code, error.message, error.details)
     if isinstance(outcome, Blocked):
-        active = ActiveNode(node=node_id, visit=number, started_at=now, waiting=outcome.waiting)
+        active = ActiveNode(
+            node=node_id,
+            visit=number,
+            started_at=now,
+            waiting=outcome.waiting,
+            limit_at=_duration_ends(flow, state),
+        )
         return [NodeEntered(active=active, call=outcome.call)]
     return _end_node(visit, None, outcome)
 
@@ -250,7 +290,7 @@ def _activity_ended(
         return _end_node(visit, active, Done(input.result))
     failure = replace(input.failure, node=active.node)
     if input.cancelled and state.cancellation:
-        return [NodeEnded(entry=_entry(visit, active, ExecutionStatus.CANCELLED, error=failure))]
+        return _cancelled(flow, state, input.now)
     return _end_node(visit, active, timed_out(visit) if input.timed_out else Failed(failure))
 
 
@@ -313,20 +353,26 @@ def _fail_node(
         entry, edge, failed = replace(entry, error=failure), None, Failed(failure)
     if edge:
         return [NodeEnded(entry=replace(entry, next=edge.to), consumed=consumed)]
-    return [NodeEnded(entry=entry, consumed=consumed), *_fail_thread(failed.failure, visit.now)]
+    ended = NodeEnded(entry=entry, consumed=consumed)
+    if visit.state.cancellation:
+        # Whoever cancelled the thread wants it cancelled, also when its last activity did not end well.
+        return [ended, *_cancelled(visit.flow, replace(visit.state, active=None), visit.now)]
+    return [ended, _ended_as(ThreadStatus.FAILED, failed.failure, visit.now)]
 
 
 def _catching(visit: Visit, after: Checkpoint, failed: Failed) -> Edge | None:
     node = visit.node
-    if failed.timed_out and isinstance(node, WaitingStep) and node.on_timeout:
-        return _choose(visit, after, node.on_timeout, failed.failure)
+    if failed.timed_out and isinstance(node, WaitingStep):
+        edge = _choose(visit, after, node.on_timeout, failed.failure)
+        if edge is not None:
+            return edge
     edges = node.on_error if isinstance(node, Step | DecisionNode) else []
     caught = [edge for edge in edges if not edge.codes or failed.failure.code in edge.codes]
     return _choose(visit, after, caught, failed.failure)
 
 
-def _fail_thread(failure: Failure, now: datetime) -> list[ThreadEvent]:
-    return [ThreadEnded(outcome=Outcome(status=ThreadStatus.FAILED, error=failure), at=now)]
+def _ended_as(status: ThreadStatus, failure: Failure, now: datetime) -> ThreadEnded:
+    return ThreadEnded(outcome=Outcome(status=status, error=failure), at=now)
 
 
 def _choose(
@@ -342,8 +388,12 @@ def _choose(
 
 
 def _by_priority(edges: Iterable[Edge]) -> Iterator[Edge]:
-    """Highest priority first; a default counts after the conditions of its own priority."""
-    yield from sorted(edges, key=lambda edge: (-edge.priority, edge.when is None))
+    """Highest priority first, in the order of the file; the default, whatever its priority, last."""
+    yield from sorted(edges, key=lambda edge: (_is_default(edge), -edge.priority))
+
+
+def _is_default(edge: Edge) -> bool:
+    return edge.when is None and not (isinstance(edge, ErrorEdge) and edge.codes)
 
 
 def _entry(

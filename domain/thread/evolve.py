@@ -28,7 +28,9 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
         case NodeEnded(entry=entry, consumed=consumed):
             mailbox = state.mailbox
             if consumed is not None:
-                mailbox = tuple(message for message in mailbox if message.id != consumed)
+                # Senders choose ids, so another message may have the same one; that one stays.
+                place = [message.id for message in mailbox].index(consumed)
+                mailbox = (*mailbox[:place], *mailbox[place + 1 :])
             return replace(
                 state,
                 journal=(*state.journal, entry),

@@ -85,6 +85,7 @@ class Rebase:
 
     Attributes:
         next: Where the new thread goes on.
+        drop_error: Forget the last failure that an edge caught.
     """
 
     type: Literal["rebase"] = "rebase"
@@ -93,6 +94,7 @@ class Rebase:
     next: str | None
     drop_nodes: tuple[str, ...] = ()
     drop_variables: tuple[str, ...] = ()
+    drop_error: bool = False
     set: JsonObject = field(default_factory=dict)
 
 
@@ -122,7 +124,7 @@ class Checkpoint:
         seq: The last journal entry folded in.
         next: The node to enter; None when the thread has ended.
         error: The last failure that an edge caught.
-        usage: By model: {calls, tokens, cost}.
+        usage: By model: {calls, tokens, cost}, of what this thread itself executed.
     """
 
     seq: int = 0
@@ -171,7 +173,15 @@ class Checkpoint:
             nodes.pop(node, None)
         for name in rebase.drop_variables:
             variables.pop(name, None)
-        return replace(self, seq=rebase.seq, variables=variables, nodes=nodes, next=rebase.next)
+        return Checkpoint(
+            seq=rebase.seq,
+            variables=variables,
+            nodes=nodes,
+            next=rebase.next,
+            error=None if rebase.drop_error else self.error,
+            # The ancestor has told its session what it used; told again, it would count twice.
+            usage={},
+        )
 
     def _detached(self, variables: Container[str | None]) -> dict[str, NodeState]:
         """The nodes, those whose result was in one of the variables now holding it themselves."""

@@ -7,7 +7,7 @@ anything: that is `domain.thread.decide`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.durations import LONGEST, parse_duration
@@ -26,7 +26,9 @@ from domain.flow.model import (
     WaitingStep,
     WaitNode,
 )
+from domain.flow.language.values import text_of
 from domain.ids import execution_key
+from domain.instants import as_utc
 from domain.thread.events import ActivityCall, RetryRule
 from domain.thread.journal import Failure
 from domain.thread.scope import Scope
@@ -102,7 +104,7 @@ def enter(visit: Visit) -> Done | Failed | Blocked:
         case ApprovalNode():
             scope = visit.scope()
             expects = {
-                "prompt": str(render(node.prompt, scope)),
+                "prompt": text_of(render(node.prompt, scope)),
                 "choices": list(node.choices),
                 "assignees": list(node.assignees),
                 "context": render(node.context, scope),
@@ -112,7 +114,7 @@ def enter(visit: Visit) -> Done | Failed | Blocked:
             return Done(render(node.result, visit.scope()))
         case FailNode():
             scope = visit.scope()
-            message = node.message if node.message is None else str(render(node.message, scope))
+            message = node.message if node.message is None else text_of(render(node.message, scope))
             details = render(node.details, scope)
             return visit.fail(
                 node.code,
@@ -207,7 +209,7 @@ def _due(visit: Visit, node: WaitNode) -> datetime:
         raise ThreadloomError(
             Code.EXPRESSION_ERROR, f"`until` of {visit.id} gave {value!r}, which is no ISO 8601 instant"
         ) from error
-    return (instant if instant.tzinfo else instant.replace(tzinfo=UTC)).astimezone(UTC)
+    return as_utc(instant)
 
 
 def _matching(visit: Visit, node: ReceiveNode) -> Message | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from domain.errors import Code, ThreadloomError
+from domain.instants import as_utc
 from domain.messages import CancelThread, Command, Decide, PauseThread, ResumeThread, Send, SessionHoldChanged
 from domain.thread.inputs import Answer, Cancel, Pause, Receive, Resume, ThreadInput
 from domain.thread.state import BY_HAND, HoldKind
@@ -19,7 +20,8 @@ def input_for(command: Command, now: datetime) -> ThreadInput:
     actor, reason = command.actor, command.reason
     match command:
         case PauseThread(until=until):
-            return Pause(now=now, kind=HoldKind.THREAD, actor=actor, reason=reason, until=until)
+            end = as_utc(until) if until else None
+            return Pause(now=now, kind=HoldKind.THREAD, actor=actor, reason=reason, until=end)
         case ResumeThread():
             return Resume(now=now, kinds=BY_HAND, actor=actor, reason=reason)
         case CancelThread():

@@ -52,7 +52,5 @@ def _handed_over(data: JsonObject) -> ThreadState:
 
 def _held(state: ThreadState, holds: list[JsonObject]) -> ThreadState:
     held = [load(Hold, hold) for hold in holds]
-    if not held:
-        return state
-    changed = replace(state, holds={hold.kind: hold for hold in held})
-    return replace(changed, status=changed.derived_status())
+    # The status stays as it is: its change is the first decision's, so that it is reported and recorded.
+    return replace(state, holds={hold.kind: hold for hold in held})

@@ -188,8 +188,11 @@ def _find(snapshot: Snapshot, point: Point) -> JournalEntry | None:
 
 def _stands_at(snapshot: Snapshot, point: Point) -> bool:
     current = snapshot.current()
-    if snapshot.outcome or point.node is None:
+    if snapshot.outcome:
         return False
+    if point.seq is not None:
+        return point.seq == current.seq + 1
+    assert point.node is not None
     node = snapshot.active.node if snapshot.active else current.next
     return node == point.node and point.visit in (None, current.visits(point.node) + 1)
 
@@ -244,11 +247,14 @@ def initial_variables(flow: FlowDefinition, input: Json) -> JsonObject:
 
 
 def restore(seed: Seed, now: datetime) -> ThreadState:
-    """The thread that the seed describes, about to start."""
+    """The thread that the seed describes, about to start.
+
+    The copy of an ended thread is pending too: its first decision is that it has ended.
+    """
     current = fold(seed.base, seed.journal)
     return ThreadState(
         identity=seed.identity,
-        status=seed.outcome.status if seed.outcome else ThreadStatus.PENDING,
+        status=ThreadStatus.PENDING,
         input=seed.input,
         context=seed.context,
         metadata=seed.metadata,

@@ -98,6 +98,7 @@ class ActiveNode:
 
     Attributes:
         answer: The answer to its approval, which takes effect when nothing holds the thread.
+        limit_at: When the flow's `max_duration` is over, waiting or not.
     """
 
     node: str
@@ -105,6 +106,7 @@ class ActiveNode:
     started_at: datetime
     waiting: Waiting
     answer: JsonObject | None = None
+    limit_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,8 +239,8 @@ def wake_at(state: ThreadState) -> datetime | None:
     if state.holds:
         # A timer that fires while the thread is held takes effect on resume, so it need not wake anyone.
         return min(ends, default=None)
-    if state.active is None:
+    if state.active is None or state.in_flight:
         return None
     waiting = state.active.waiting
-    instants = [at for at in (waiting.due, waiting.deadline) if at]
-    return min(instants, default=None) if waiting.kind != "activity" else None
+    limit = None if state.limits_waived else state.active.limit_at
+    return min((at for at in (waiting.due, waiting.deadline, limit) if at), default=None)

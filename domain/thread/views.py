@@ -167,7 +167,7 @@ def waiting(state: ThreadState) -> JsonObject | None:
     if state.active is None or state.active.waiting.kind == "activity":
         return None
     awaited = state.active.waiting
-    ends = awaited.due or awaited.deadline
+    ends = min((at for at in (awaited.due, awaited.deadline) if at), default=None)
     until_text = ends.isoformat() if ends else None
     found = _waiting(awaited.kind, state.active.node, awaited.since.isoformat(), until=until_text)
     if awaited.kind == "approval":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.flow.language.values import Absent, present, type_name
@@ -50,9 +50,9 @@ def scalar(name: str, value: Any) -> Any:
     raise TypeError(f"`{name}` takes a text, a number, a boolean or null here, not {type_name(value)}")
 
 
-def attribute(value: Any, path: str | int) -> Any:
-    """What a dotted path of keys and indices leads to, or an `Absent`. Never an attribute of the object."""
-    for part in str(path).split("."):
+def attribute(value: Any, path: Sequence[str]) -> Any:
+    """What keys and indices lead to, one after the other, or an `Absent`. Never an attribute of the object."""
+    for part in path:
         if isinstance(value, Mapping):
             value = value[part] if part in value else Absent(obj=value, name=part)
         elif isinstance(value, list) and part.isdecimal() and len(part) < 10:

@@ -198,7 +198,10 @@ def _sequence(name: str, value: Any) -> Any:
 
 def _picked(name: str, value: Any, path: Any) -> list[Any]:
     source = items(name, value)
-    return source if path is None else [attribute(item, scalar(name, path)) for item in source]
+    if path is None:
+        return source
+    steps = str(scalar(name, path)).split(".")
+    return [attribute(item, steps) for item in source]
 
 
 def _extreme(name: str, choose: Any, value: Any, path: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.flow.language.arguments import integer, number, text
-from domain.flow.language.values import Absent, bounded, plain, present, text_of, type_name, whole
+from domain.flow.language.values import Absent, bounded, compact_json, plain, present, text_of, type_name, whole
 from domain.values import Json
 
 _CONVERSION = re.compile(r"%(?:%|[-+ 0]{0,3}\d{0,3}(?:\.\d{1,2})?(?P<kind>[sdfgex]))")
@@ -57,7 +57,7 @@ def to_float(value: Any, default: Any = _UNGIVEN) -> Any:
 
 def to_json(value: Any) -> str:
     """Compact JSON text."""
-    return json.dumps(plain(present(value)), ensure_ascii=False, separators=(",", ":"))
+    return compact_json(plain(present(value)))
 
 
 def from_json(value: Any) -> Json:

@@ -12,7 +12,9 @@ _MOST = 200
 
 def near(name: str, candidates: Iterable[object]) -> list[str]:
     """At most three candidates that look like the name, the nearest first."""
-    names = [item for item in islice(candidates, _MOST) if isinstance(item, str) and len(item) <= 100]
+    # The order of sets differs from process to process, and a replay must say the same.
+    ordered = sorted(candidates, key=str) if isinstance(candidates, set | frozenset) else candidates
+    names = [item for item in islice(ordered, _MOST) if isinstance(item, str) and len(item) <= 100]
     folded = {item.casefold(): item for item in reversed(names)}
     return [folded[match] for match in get_close_matches(name[:100].casefold(), folded, n=3, cutoff=0.6)]
 

@@ -1,0 +1,366 @@
+"""Flow files with mistakes: what the reader of `flow validate` sees."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from domain.flow.diagnostics import WARNINGS, DiagnosticCode
+from domain.flow.loader import LoadedFlow, load_flow
+
+HEAD = 'flow: f\nversion: "1"\nstart: a\nnodes:\n'
+
+
+def places(text: str, filename: str = "f.yaml") -> list[str]:
+    return [f"{item.line}:{item.column} {item.code}" for item in load_flow(text, filename).problems]
+
+
+def only_hint(text: str) -> str | None:
+    (problem,) = load_flow(text, "f.yaml").problems
+    return problem.hint
+
+
+def flow_with(*nodes: str) -> str:
+    return HEAD + "".join(f"  {node}\n" for node in (*nodes, "end: {kind: end}"))
+
+
+MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
+    (DiagnosticCode.SYNTAX, "flow: [a\n", ["2:1 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "", ["1:1 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "a: 1\n---\nb: 2\n", ["2:1 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "a: *b\n", ["1:4 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "a: &b [*b]\n", ["1:8 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "&a x: 1\n*a : 2\n", ["2:1 SYNTAX"]),
+    (DiagnosticCode.SYNTAX, "? [a]\n: 1\n", ["1:3 SYNTAX"]),
+    (
+        DiagnosticCode.SYNTAX,
+        flow_with("a: {kind: set, set: {x: {{ input }}}, next: end}"),
+        ["5:27 SYNTAX"],
+    ),
+    (DiagnosticCode.SYNTAX, flow_with("a: {kind: set, set: {x: !secret y}, next: end}"), ["5:27 SYNTAX"]),
+    (
+        DiagnosticCode.DUPLICATE_KEY,
+        flow_with("a: {kind: decision, next: end}", "a: {kind: nothing_that_counts}"),
+        ["6:3 DUPLICATE_KEY"],
+    ),
+    (DiagnosticCode.UNKNOWN_FIELD, flow_with("a: {kind: decision, nxt: end, next: end}"), ["5:23 UNKNOWN_FIELD"]),
+    (DiagnosticCode.UNKNOWN_FIELD, flow_with("a: {kind: decision, next: {to: end, wen: x}}"), ["5:39 UNKNOWN_FIELD"]),
+    (
+        DiagnosticCode.UNKNOWN_FIELD,
+        flow_with("a: {kind: activity, activity: x, effect: none, retry: {max: 3}, next: end}"),
+        ["5:58 UNKNOWN_FIELD"],
+    ),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: decision}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {next: end}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: wait, next: end}"), ["5:3 MISSING_FIELD"]),
+    (
+        DiagnosticCode.MISSING_FIELD,
+        flow_with('a: {kind: activity, activity: "{{ input }}", effect: none, next: end}'),
+        ["5:3 MISSING_FIELD"],
+    ),
+    (DiagnosticCode.MISSING_FIELD, "flow: f\nstart: a\nnodes: {a: {kind: end}}\n", ["1:1 MISSING_FIELD"]),
+    (DiagnosticCode.WRONG_TYPE, "[]", ["1:1 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, "flow: f\nversion: 1.0\nstart: a\nnodes: {a: {kind: end}}\n", ["2:10 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: set, set: {x: .nan}, next: end}"), ["5:27 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: decision, next: {when: true, to: end}}"), ["5:36 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: wait, for: 1s, save: [x], next: end}"), ["5:34 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, flow_with("a: 5"), ["5:6 WRONG_TYPE"]),
+    (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: decision, max_visits: 0, next: end}"), ["5:35 BAD_VALUE"]),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: activity, activity: x, effect: maybe, next: end}"),
+        ["5:44 BAD_VALUE"],
+    ),
+    (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, for: 1s, until: x, next: end}"), ["5:3 BAD_VALUE"]),
+    (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, until: tomorrow, next: end}"), ["5:26 BAD_VALUE"]),
+    (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: decision, next: []}"), ["5:29 BAD_VALUE"]),
+    (DiagnosticCode.UNKNOWN_KIND, flow_with("a: {kind: activty, next: end}"), ["5:13 UNKNOWN_KIND"]),
+    (DiagnosticCode.BAD_ID, flow_with("a: {kind: decision, next: end}", "b-c: {kind: end}"), ["6:3 BAD_ID"]),
+    (DiagnosticCode.BAD_ID, flow_with("a: {kind: decision, next: b-c}"), ["5:29 BAD_ID"]),
+    (DiagnosticCode.BAD_ID, flow_with("a: {kind: wait, for: 1s, save: {x-y: 1}, next: end}"), ["5:35 BAD_ID"]),
+    (DiagnosticCode.BAD_ID, 'flow: a b\nversion: "1"\nstart: a\nnodes: {a: {kind: end}}\n', ["1:7 BAD_ID"]),
+    (
+        DiagnosticCode.BAD_DURATION,
+        flow_with("a: {kind: wait, for: 1s, timeout: 5 minutes, next: end}"),
+        ["5:37 BAD_DURATION"],
+    ),
+    (DiagnosticCode.BAD_DURATION, flow_with("a: {kind: wait, for: soon, next: end}"), ["5:24 BAD_DURATION"]),
+    (DiagnosticCode.RESERVED_NAME, flow_with("a: {kind: set, set: {result: 1}, next: end}"), ["5:24 RESERVED_NAME"]),
+    (DiagnosticCode.RESERVED_NAME, flow_with("a: {kind: wait, for: 1s, save: now, next: end}"), ["5:34 RESERVED_NAME"]),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        flow_with("a: {kind: wait, for: 1s, save: {not: 1}, next: end}"),
+        ["5:35 RESERVED_NAME"],
+    ),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        "variables: {input: 1}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:13 RESERVED_NAME"],
+    ),
+    (DiagnosticCode.NO_START, 'flow: f\nversion: "1"\nnodes: {a: {kind: end}}\n', ["1:1 NO_START"]),
+    (DiagnosticCode.NO_END, HEAD + "  a: {kind: decision, next: a}\n", ["4:1 NO_END"]),
+    (DiagnosticCode.UNKNOWN_NODE, 'flow: f\nversion: "1"\nstart: b\nnodes: {a: {kind: end}}\n', ["3:8 UNKNOWN_NODE"]),
+    (
+        DiagnosticCode.UNKNOWN_NODE,
+        flow_with('a: {kind: decision, next: [{when: "1 > 2", to: bend}, end]}'),
+        ["5:50 UNKNOWN_NODE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_NODE,
+        flow_with('a: {kind: set, set: {x: "{{ nodes.lod.result }}"}, next: end}'),
+        ["5:27 UNKNOWN_NODE"],
+    ),
+    (
+        DiagnosticCode.UNREACHABLE_NODE,
+        flow_with("a: {kind: decision, next: end}", "b: {kind: end}"),
+        ["6:3 UNREACHABLE_NODE"],
+    ),
+    (
+        DiagnosticCode.DEAD_END,
+        flow_with('a: {kind: decision, next: [{when: "1 > 2", to: b}, end]}', "b: {kind: decision, next: b}"),
+        ["6:3 DEAD_END"],
+    ),
+    (DiagnosticCode.DUPLICATE_DEFAULT, flow_with("a: {kind: decision, next: [end, end]}"), ["5:35 DUPLICATE_DEFAULT"]),
+    (
+        DiagnosticCode.DECISION_WITHOUT_DEFAULT,
+        flow_with('a: {kind: decision, next: {when: "1 > 2", to: end}}'),
+        ["5:23 DECISION_WITHOUT_DEFAULT"],
+    ),
+    (DiagnosticCode.UNBOUNDED_WAIT, flow_with("a: {kind: receive, next: end}"), ["5:3 UNBOUNDED_WAIT"]),
+    (
+        DiagnosticCode.EFFECT_UNDECLARED,
+        flow_with("a: {kind: activity, activity: x, next: end}"),
+        ["5:3 EFFECT_UNDECLARED"],
+    ),
+    (
+        DiagnosticCode.BAD_EXPRESSION,
+        flow_with('a: {kind: set, set: {x: {y: ["{{ 1 + }}"]}}, next: end}'),
+        ["5:32 BAD_EXPRESSION"],
+    ),
+    (
+        DiagnosticCode.BAD_EXPRESSION,
+        flow_with('a: {kind: decision, next: [{when: "{{ 1 > 2 }}", to: end}, end]}'),
+        ["5:37 BAD_EXPRESSION"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with('a: {kind: decision, next: [{when: "rows > 1", to: end}, end]}'),
+        ["5:37 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        'variables: {x: "{{ now }}", y: "{{ input }}"}\n' + flow_with("a: {kind: decision, next: end}"),
+        ["1:16 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with('a: {kind: wait, for: "{{ result }}", save: {x: "{{ result }}"}, next: end}'),
+        ["5:24 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with('a: {kind: wait, for: 1s, save: {x: "{{ message }}"}, next: end}'),
+        ["5:38 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.BAD_SCHEMA,
+        "inputs: {type: objct}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:16 BAD_SCHEMA"],
+    ),
+    (
+        DiagnosticCode.BAD_SCHEMA,
+        "outputs: {$ref: 'https://example.com/s.json'}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:17 BAD_SCHEMA"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("code", "text", "expected"), MISTAKES)
+def test_a_mistake_is_reported_once_at_its_place(code: DiagnosticCode, text: str, expected: list[str]) -> None:
+    loaded = load_flow(text, "f.yaml")
+    assert [f"{item.line}:{item.column} {item.code}" for item in loaded.problems] == expected
+    assert loaded.problems[0].code == code
+    assert loaded.problems[0].severity == ("warning" if code in WARNINGS else "error")
+    assert loaded.valid == (code in WARNINGS)
+    assert (loaded.flow is not None) == loaded.valid
+
+
+def test_every_code_has_a_mistake_that_shows_it() -> None:
+    assert {code for code, _, _ in MISTAKES} == set(DiagnosticCode)
+
+
+TWELVE = """\
+flow: twelve
+version: 1
+varables: {}
+variables: {now: 1}
+start: load
+nodes:
+  load: {kind: activity, activity: load, effect: non, next: check}
+  check:
+    kind: decision
+    next:
+      - {when: "rows | lenght > 0", to: wiat}
+      - {to: wait}
+      - {to: ask}
+  wait: {kind: wait, for: 5 minutes, next: ask}
+  ask: {kind: approval, prompt: "{{ row }}?", timeout: 1d, choices: [a], next: [done, {when: yes, to: ask}]}
+  done: {kind: edn}
+  done: {kind: end}
+"""
+
+
+def test_twelve_mistakes_give_twelve_lines_in_one_pass() -> None:
+    assert places(TWELVE) == [
+        "2:10 WRONG_TYPE",
+        "3:1 UNKNOWN_FIELD",
+        "4:13 RESERVED_NAME",
+        "7:50 BAD_VALUE",
+        "11:16 BAD_EXPRESSION",
+        "11:41 UNKNOWN_NODE",
+        "13:9 DUPLICATE_DEFAULT",
+        "14:27 BAD_DURATION",
+        "15:33 UNKNOWN_VARIABLE",
+        "15:94 UNKNOWN_VARIABLE",
+        "16:16 UNKNOWN_KIND",
+        "17:3 DUPLICATE_KEY",
+    ]
+
+
+def test_a_problem_prints_as_one_line_with_its_hint() -> None:
+    (problem,) = load_flow(flow_with("a: {kind: decision, next: ende}"), "my flow.yaml").problems
+    assert str(problem) == "my flow.yaml:5:29 UNKNOWN_NODE there is no node 'ende' (did you mean 'end'?)"
+
+
+def test_a_problem_of_many_lines_prints_as_one() -> None:
+    (problem,) = load_flow(flow_with('a: {kind: set, set: {x: "{{ 1 +\\n\\n 2 + }}"}, next: end}'), "f.yaml").problems
+    assert len(str(problem).splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        (flow_with("a: {kind: decision, next: [{when: {{ x }}, to: end}, end]}"), "quote it"),
+        (flow_with("a: {kind: decision, next: [{when: false, to: end}, end]}"), "put quotes around it"),
+        (flow_with("a: {kind: decision, next: [{when: [x], to: end}, end]}"), "put quotes around it"),
+        (flow_with('a: {kind: decision, next: [{when: "a" == x, to: end}, end]}'), "every expression"),
+        (flow_with('a: {kind: decision, next: [{when: "{{ 1 > 2 }}", to: end}, end]}'), "without `{{ }}`"),
+        (flow_with("a: {kind: wait, for: 1s, timeout: 30, next: end}"), 'quote it: "30s"'),
+        (flow_with("a: {kind: actvity, next: end}"), "did you mean 'activity'?"),
+        (flow_with("a: {kind: sleep, next: end}"), "known kinds: activity, approval, decision, end"),
+        (flow_with("a: {kind: decision, next: end, max_visit: 3}"), "did you mean 'max_visits'?"),
+        (flow_with("a: {kind: decision, next: end, zzz: 3}"), "known here: "),
+        (flow_with('a: {kind: set, set: {x: "{{ message }}"}, next: end}'), "exists only in `where`"),
+        ("limits: {max_step: 3}\n" + flow_with("a: {kind: decision, next: end}"), "'max_steps'"),
+        (
+            "defaults: {activity: {retries: {}}}\n" + flow_with("a: {kind: decision, next: end}"),
+            "'retry'",
+        ),
+        ("defaults: {wait: {}}\n" + flow_with("a: {kind: decision, next: end}"), "activity"),
+    ],
+)
+def test_hints_say_what_was_probably_meant(text: str, hint: str) -> None:
+    assert hint in str(only_hint(text))
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        (f"title: {'x' * 101}", "`title` has at most 100 characters"),
+        (f"tags: [{', '.join(['x'] * 21)}]", "`tags` has at most 20 items"),
+        ("tags: ['']", "has at least 1 characters"),
+        ("limits: {max_steps: 0}", "`max_steps` is at least 1"),
+        ("limits: {on_limit: stop}", "`on_limit` is one of 'pause' or 'fail'"),
+        ("limits: {max_steps: 1.5}", "`max_steps` takes a whole number, not 1.5"),
+        ("limits: {max_steps: ~}\ntags: ~", "`tags` takes a list, not nothing"),
+        ("limits: [1]", "`limits` takes an object, not a list"),
+        ("title: {a: 1}", "`title` takes text, not an object"),
+        ("limits: {max_duration: 30}", 'quote it: "30s"'),
+        ("defaults: {activity: {retry: {non_retryable: [a b]}}}", "write a letter, then letters"),
+        ("defaults: {activity: {retry: {backoff_coefficient: .inf}}}", "not JSON"),
+    ],
+)
+def test_values_that_do_not_fit_say_what_does(field: str, said: str) -> None:
+    (problem,) = load_flow(f"{field}\n" + flow_with("a: {kind: decision, next: end}"), "f.yaml").problems
+    assert said in str(problem)
+
+
+def test_scalars_follow_json() -> None:
+    text = flow_with(
+        "a:",
+        "  kind: set",
+        "  set: {a: yes, b: 2030-01-31, c: 0o17, d: 1_000, e: 1e3, f: ~, g: True, h: 0x1F, i: '5', j: 1:30}",
+        "  next: end",
+    )
+    flow = load_flow(text, "f.yaml").flow
+    assert flow is not None
+    assert getattr(flow.nodes["a"], "set") == {  # noqa: B009
+        "a": "yes",
+        "b": "2030-01-31",
+        "c": 15,
+        "d": "1_000",
+        "e": 1000.0,
+        "f": None,
+        "g": True,
+        "h": 31,
+        "i": "5",
+        "j": "1:30",
+    }
+
+
+def test_anchors_and_aliases_work_and_problems_name_where_they_were_written() -> None:
+    text = flow_with("a: {kind: decision, next: &way [{to: end, wen: x}]}", "b: {kind: decision, next: *way}")
+    assert places(text) == ["5:45 UNKNOWN_FIELD", "5:45 UNKNOWN_FIELD", "6:3 UNREACHABLE_NODE"]
+
+
+def test_aliases_cannot_blow_up() -> None:
+    laughs = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+        f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 30)
+    )
+    (problem,) = load_flow(laughs, "f.yaml").problems
+    assert problem.code == "SYNTAX"
+    assert "more than 100,000 values" in problem.message
+
+
+@pytest.mark.parametrize("filename", ["f.yaml", "f.json"])
+def test_deep_nesting_is_refused(filename: str) -> None:
+    for depth in (100, 100_000):
+        (problem,) = load_flow("[" * depth + "]" * depth, filename).problems
+        assert problem.code == "SYNTAX"
+        assert "too deeply" in problem.message or "nests deeper" in problem.message
+
+
+def test_long_files_are_refused() -> None:
+    (problem,) = load_flow("#" * 1_000_001, "f.yaml").problems
+    assert "1,000,000 characters" in problem.message
+
+
+def as_json(**changes: object) -> str:
+    return json.dumps(
+        {"flow": "f", "version": "1", "start": "a", "nodes": {"a": {"kind": "end"}}, **changes}, indent="\t"
+    )
+
+
+def test_json_has_places_too() -> None:
+    assert places(as_json(), "f.json") == []
+    assert places(as_json(start="b"), "f.json") == ["4:11 UNKNOWN_NODE"]
+    assert places('{"flow": "f",\n "flow": "g"', "f.json") == ["2:13 SYNTAX"]
+    assert places('{"flow": "f" "g"}', "f.json") == ["1:14 SYNTAX"]
+    assert "1:20 DUPLICATE_KEY" in places('{"a": {"b": "c", \t "b": 1}}', "f.json")
+    assert places('{"flow": NaN}', "f.json") == ["1:1 SYNTAX"]
+    assert places("flow: f", "f.json") == ["1:1 SYNTAX"]
+
+
+def test_json_texts_arrive_as_they_were_written() -> None:
+    title = 'tab \t quote " slash / smile \U0001f600 brace {'
+    loaded: LoadedFlow = load_flow(as_json(title=title), "f.json")
+    assert loaded.flow is not None
+    assert loaded.flow.title == title
+
+
+def test_the_document_is_what_the_file_says() -> None:
+    loaded = load_flow(as_json(), "f.json")
+    assert loaded.valid
+    assert loaded.document == json.loads(as_json())
+    assert load_flow("[]", "f.yaml").document is None

@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.model import ActivityNode
+from domain.flow.parse import digest_of, parse_flow
+
+
+def document(**changes: Any) -> dict[str, Any]:
+    nodes = {
+        "a": {"kind": "activity", "activity": "read", "next": "b"},
+        "b": {"kind": "activity", "activity": "write", "effect": "external", "retry": {}, "next": "end"},
+        "end": {"kind": "end"},
+    }
+    return {"flow": "f", "version": "1", "start": "a", "nodes": nodes, **changes}
+
+
+def problems_of(value: Any) -> list[dict[str, Any]]:
+    with pytest.raises(ThreadloomError) as caught:
+        parse_flow(value)
+    assert caught.value.code == Code.FLOW_INVALID
+    problems: list[dict[str, Any]] = caught.value.details["problems"]
+    return problems
+
+
+def activity(flow: Any, node_id: str) -> ActivityNode:
+    node = flow.nodes[node_id]
+    assert isinstance(node, ActivityNode)
+    return node
+
+
+def test_activities_take_the_defaults_where_they_say_nothing_themselves() -> None:
+    defaults = {"task_queue": "q", "start_to_close": "30s", "effect": "none", "retry": {"maximum_attempts": 3}}
+    flow = parse_flow(document(defaults={"activity": defaults}))
+    first, second = activity(flow, "a"), activity(flow, "b")
+    assert (first.task_queue, second.task_queue) == ("q", "q")
+    assert first.start_to_close == timedelta(seconds=30)
+    assert (first.declared_effect, second.declared_effect) == ("none", "external")
+    assert (first.retry.maximum_attempts, second.retry.maximum_attempts) == (3, 0)
+
+
+def test_without_defaults_an_activity_has_the_models() -> None:
+    first = activity(parse_flow(document()), "a")
+    assert first.start_to_close == timedelta(minutes=10)
+    assert first.task_queue is None
+    assert first.declared_effect == "external"
+
+
+def test_empty_defaults_change_nothing() -> None:
+    assert activity(parse_flow(document(defaults={"activity": {"start_to_close": None}})), "a").start_to_close
+
+
+def test_problems_have_json_paths() -> None:
+    nodes = {"a": {"kind": "decision", "next": [{"to": "b", "when": "x >"}, {"to": "end"}]}, "end": {"kind": "end"}}
+    first, second = problems_of(document(nodes=nodes))
+    assert (first["path"], first["code"]) == ("$.nodes.a.next[0].to", "UNKNOWN_NODE")
+    assert (second["path"], second["code"], second["severity"]) == (
+        "$.nodes.a.next[0].when",
+        "BAD_EXPRESSION",
+        "error",
+    )
+
+
+def test_warnings_do_not_make_a_flow_invalid_and_come_with_the_errors() -> None:
+    assert parse_flow(document()).label == "f@1"
+    codes = [(problem["code"], problem["severity"]) for problem in problems_of(document(start="c"))]
+    assert codes == [("UNKNOWN_NODE", "error"), ("EFFECT_UNDECLARED", "warning")]
+
+
+@pytest.mark.parametrize("value", [None, [], "flow", 5, {}, {"nodes": None}, {"nodes": {"a": None}}, {"nodes": {}}])
+def test_whatever_is_no_flow_is_invalid(value: Any) -> None:
+    assert problems_of(value)
+
+
+def test_documents_too_deep_for_the_stack_are_invalid() -> None:
+    deep: Any = []
+    for _ in range(100_000):
+        deep = [deep]
+    for field, code in (("variables", "BAD_EXPRESSION"), ("varables", "BAD_VALUE"), ("inputs", "BAD_SCHEMA")):
+        problems = problems_of(document(**{field: {"x": deep, "allOf": deep}}))
+        assert code in [problem["code"] for problem in problems]
+
+
+def test_the_details_stay_small() -> None:
+    with pytest.raises(ThreadloomError) as caught:
+        parse_flow(document(**{f"field{n}": 1 for n in range(500)}))
+    assert len(caught.value.details["problems"]) == 50
+    assert caught.value.details["total"] >= 500
+
+
+def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
+    one = document()
+    assert digest_of(one) == digest_of(dict(reversed(one.items())))
+    assert digest_of(one) != digest_of(document(version="2"))

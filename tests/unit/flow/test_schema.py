@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.json_schema import InputSchema, schema_problems
+from domain.flow.loader import load_flow
+from domain.flow.model import FlowDefinition
+from domain.flow.parse import parse_flow
+from domain.flow.schema import check_input, flow_schema
+
+
+def flow_taking(schema: Any) -> FlowDefinition:
+    document = {"flow": "f", "version": "1", "start": "a", "nodes": {"a": {"kind": "end"}}}
+    return parse_flow(document if schema is None else {**document, "inputs": schema})
+
+
+def test_without_a_schema_any_json_fits() -> None:
+    values: list[Any] = [None, 1, "x", [], {"a": [1]}]
+    for value in values:
+        check_input(flow_taking(None), value)
+
+
+def test_an_input_that_does_not_fit_is_refused_with_the_places() -> None:
+    schema = {
+        "type": "object",
+        "required": ["path"],
+        "properties": {"path": {"type": "string"}, "sizes": {"items": {"$ref": "#/$defs/size"}}},
+        "$defs": {"size": {"type": "integer", "minimum": 0}},
+    }
+    check_input(flow_taking(schema), {"path": "x", "sizes": [1, 2]})
+    with pytest.raises(ThreadloomError) as caught:
+        check_input(flow_taking(schema), {"path": 1, "sizes": [1, -2, "x"]})
+    assert caught.value.code == Code.INPUT_INVALID
+    assert [problem["path"] for problem in caught.value.details["problems"]] == ["$.path", "$.sizes[1]", "$.sizes[2]"]
+    assert caught.value.details["problems"][1]["message"] == "-2 is less than the minimum of 0"
+
+
+def test_two_flows_with_different_schemas_are_checked_each_by_its_own() -> None:
+    numbers, texts = flow_taking({"type": "number"}), flow_taking({"type": "string"})
+    check_input(numbers, 1)
+    check_input(texts, "x")
+    with pytest.raises(ThreadloomError):
+        check_input(texts, 1)
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "said"),
+    [
+        ({"type": "objct"}, ("type",), "'objct'"),
+        ({"required": "x"}, ("required",), "not of type 'array'"),
+        ({"$ref": "https://example.com/schema.json"}, ("$ref",), "no schema in this document"),
+        ({"$ref": "file:///etc/passwd"}, ("$ref",), "no schema in this document"),
+        ({"properties": {"a": {"$ref": "#/nowhere"}}}, ("properties", "a", "$ref"), "no schema in this document"),
+        ({"$ref": "#/allOf/7", "allOf": [{}]}, ("$ref",), "no schema in this document"),
+        ({"items": {"pattern": "("}}, ("items", "pattern"), "malformed"),
+        ({"pattern": "(?=a)b"}, ("pattern",), "look-around"),
+        ({"pattern": r"(a)\1"}, ("pattern",), "back-references"),
+        ({"pattern": "a" * 501}, ("pattern",), "at most 500"),
+        ({"pattern": "((a{1,999}){1,999}){1,999}"}, ("pattern",), "repeats too often"),
+        ({"patternProperties": {"(a+)+$": {}}}, ("patternProperties",), "not supported"),
+        ({"not": {"unevaluatedProperties": False}}, ("not", "unevaluatedProperties"), "not supported"),
+        ({"$defs": {"a": {"$id": "x"}}}, ("$defs", "a", "$id"), "at the top only"),
+    ],
+)
+def test_bad_and_unsafe_schemas_are_refused(schema: Any, path: tuple[str, ...], said: str) -> None:
+    (problem,) = schema_problems(schema)
+    assert problem[0] == path
+    assert said in problem[1]
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {},
+        {"$id": "https://example.com/flow", "$ref": "#/$defs/a", "$defs": {"a": True}},
+        {"properties": {"$ref": {"type": "string"}, "pattern": {}, "patternProperties": {}}},
+        {"allOf": [{"type": "object"}], "properties": {"a": {"$ref": "#/allOf/0"}, "b": {"$ref": "#"}}},
+        {"$defs": {"a/b~c": {}}, "$ref": "#/$defs/a~1b~0c"},
+        {"pattern": "^[a-z0-9]+(-[a-z0-9]+)*$", "enum": [{"pattern": "("}]},
+    ],
+)
+def test_ordinary_schemas_are_accepted(schema: Any) -> None:
+    assert schema_problems(schema) == []
+
+
+def test_remote_references_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*args: object, **kwargs: object) -> None:
+        raise AssertionError("something was fetched")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    assert schema_problems({"$schema": "https://example.com/meta", "$ref": "https://example.com/s"})
+    assert InputSchema({"$ref": "https://example.com/s"}).problems(1)
+
+
+def test_patterns_search_and_cannot_hang() -> None:
+    assert InputSchema({"pattern": "b"}).problems("abc") == []
+    assert InputSchema({"pattern": "^b"}).problems("abc")
+    assert InputSchema({"pattern": "(a+)+$"}).problems("a" * 9_999 + "b")
+    assert InputSchema({"pattern": "a"}).problems(1) == []
+    (problem,) = InputSchema({"pattern": "a"}).problems("a" * 10_001)
+    assert "10,000 characters" in problem[1]
+
+
+def test_schemas_that_double_at_each_level_are_given_up() -> None:
+    levels = {f"l{n}": {"allOf": [{"$ref": f"#/$defs/l{n + 1}"}] * 2} for n in range(30)}
+    schema = {"$ref": "#/$defs/l0", "$defs": {**levels, "l30": {"type": "number"}}}
+    assert schema_problems(schema) == []
+    (problem,) = InputSchema(schema).problems(1)
+    assert "given up" in problem[1]
+
+
+def test_schemas_that_refer_to_themselves_at_once_fit_nothing() -> None:
+    (problem,) = InputSchema({"$ref": "#"}).problems(1)
+    assert "nests too deeply" in problem[1]
+
+
+def test_trees_may_nest_and_very_deep_ones_are_refused() -> None:
+    tree = InputSchema({"properties": {"children": {"items": {"$ref": "#"}}}})
+
+    def nested(depth: int) -> Any:
+        return {"children": [nested(depth - 1)]} if depth else {}
+
+    assert tree.problems(nested(25)) == []
+    (problem,) = tree.problems(nested(60))
+    assert "nests too deeply" in problem[1]
+
+
+def test_long_lists_of_alternatives_are_not_deep() -> None:
+    numbers = InputSchema({"items": {"if": {"type": "string"}, "then": False}})
+    assert numbers.problems([1] * 1_000) == []
+
+
+def test_equal_items_are_found_as_json_compares_and_quickly() -> None:
+    unique = InputSchema({"uniqueItems": True})
+    assert unique.problems([{"a": n} for n in range(20_000)]) == []
+    assert unique.problems([1, True, "1", [1], [True], {"a": 1}]) == []
+    assert unique.problems([1, 1.0])
+    assert unique.problems([{"a": 1, "b": 2}, {"b": 2, "a": 1}])
+    assert InputSchema({"uniqueItems": False}).problems([1, 1]) == []
+
+
+def test_long_lists_of_problems_and_long_values_are_cut() -> None:
+    problems = InputSchema({"items": {"type": "number"}}).problems(["x" * 1_000] * 100)
+    assert len(problems) == 20
+    assert all(len(message) <= 200 for _, message in problems)
+
+
+def test_the_schema_for_editors_takes_what_the_loader_takes() -> None:
+    validator = Draft202012Validator(flow_schema())
+    Draft202012Validator.check_schema(flow_schema())
+    head = {"flow": "f", "version": "1", "start": "a"}
+    for edges in ("b", {"to": "b"}, ["b", {"to": "b", "when": "x"}]):
+        step = {"kind": "wait", "for": "1s", "next": edges, "on_timeout": edges, "on_error": edges}
+        document = {**head, "nodes": {"a": step, "b": {"kind": "end"}}}
+        assert list(validator.iter_errors(document)) == []
+    for bad in (
+        {"kind": "wait", "next": "b"},
+        {"kind": "wait", "for": "1s", "until": "x", "next": "b"},
+        {"kind": "decision", "next": []},
+        {"kind": "decision", "next": {"to": "b", "codes": ["X"]}},
+        {"kind": "nosuch"},
+        {"kind": "end", "next": "b"},
+    ):
+        assert list(validator.iter_errors({**head, "nodes": {"a": bad, "b": {"kind": "end"}}})) != []
+
+
+def test_the_loader_reports_each_problem_of_a_schema_at_its_place() -> None:
+    text = 'flow: f\nversion: "1"\nstart: a\nnodes: {a: {kind: end}}\ninputs:\n  properties:\n    a: {type: txt}\n'
+    (problem,) = load_flow(text, "f.yaml").problems
+    assert (problem.line, problem.column, problem.code) == (7, 15, "BAD_SCHEMA")
