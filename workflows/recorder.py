@@ -40,6 +40,7 @@ class Recorder:
         self._seal = seal
         self._acknowledged = acknowledged
         self._closing = False
+        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -58,6 +59,7 @@ class Recorder:
 
     async def hand_over(self) -> JsonObject:
         """Stop at once; what the next run takes over. A batch under way may still arrive: twice is once."""
+        self._stopped = True
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
@@ -65,7 +67,8 @@ class Recorder:
 
     async def _write(self) -> None:
         pause = 1.0
-        while True:
+        # A cancellation may be swallowed by an activity that ends at the same moment, so the flag decides.
+        while not self._stopped:
             await workflow.wait_condition(lambda: bool(self.outbox.pending) or self._closing)
             if not self.outbox.pending:
                 return
@@ -81,6 +84,8 @@ class Recorder:
                     summary=f"{len(batch.records)} records",
                 )
             except ActivityError:
+                if self._stopped:
+                    return  # a cancelled activity is told as an activity's failure, not as a cancellation
                 self.failing = True
                 await workflow.sleep(pause, summary="the database is away")
                 pause = min(pause * 2, _LONGEST_PAUSE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from domain.flow.language.environment import FUNCTIONS, KEYWORDS
-from domain.flow.model import FlowDefinition, SetNode, WaitingStep
+from domain.flow.model import FlowDefinition, NodeBase, SetNode, WaitingStep
 
 EVERYWHERE = frozenset({"input", "nodes", "node", "error", "thread", "session", "now"})
 """Names that every expression of a node can use, beside the flow's variables."""
@@ -20,10 +20,13 @@ RESERVED = EVERYWHERE | SOMETIMES.keys() | {"index"} | FUNCTIONS | KEYWORDS
 
 def variables_of(flow: FlowDefinition) -> frozenset[str]:
     """The names of all variables that the flow declares, or that some node saves or sets."""
-    names = set(flow.variables)
-    for node in flow.nodes.values():
-        if isinstance(node, SetNode):
-            names.update(node.set)
-        elif isinstance(node, WaitingStep) and node.save is not None:
-            names.update([node.save] if isinstance(node.save, str) else node.save)
-    return frozenset(names)
+    return frozenset(flow.variables).union(*(written_by(node) for node in flow.nodes.values()))
+
+
+def written_by(node: NodeBase) -> frozenset[str]:
+    """The names of the variables that the node saves or sets."""
+    if isinstance(node, SetNode):
+        return frozenset(node.set)
+    if isinstance(node, WaitingStep) and node.save is not None:
+        return frozenset([node.save] if isinstance(node.save, str) else node.save)
+    return frozenset()

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from domain.answers import Answered, accepted, refused
+from domain.answers import Answered, accepted, known, refused
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
+from domain.instants import as_utc
 from domain.messages import (
     CloseSession,
     Command,
@@ -22,6 +23,7 @@ from domain.messages import (
     ResumeSession,
     SyncSession,
     TerminateSession,
+    ThreadReport,
     ThreadStart,
     body,
 )
@@ -73,6 +75,8 @@ from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, ThreadStatus
 from domain.values import JsonObject, digest
 
+_STATUSES = frozenset(status.value for status in ThreadStatus)
+
 
 def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
     """The events that follow from the input, with the change of status they amount to as the last.
@@ -95,6 +99,8 @@ def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
 def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
     match input:
         case Request(command=command, now=now):
+            if known(state.answers, command) or _under_way(state, command):
+                return []
             check(state, command)
             return _command(state, command, now)
         case Prepared():
@@ -108,25 +114,41 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
         case NotLaunched():
             return _not_launched(state, input)
         case Reported(report=report, now=now):
-            entry = state.threads.get(report.thread_id)
-            if entry is None or not entry.alive:
-                return []
-            return [
-                ThreadChanged(
-                    thread_id=report.thread_id,
-                    status=ThreadStatus(report.status),
-                    at=report.at,
-                    started_at=report.started_at,
-                    error=report.error,
-                    usage=report.usage,
-                    seconds=report.seconds,
-                )
-            ]
+            return _reported(state, report, now)
         case Found(findings=findings, now=now):
             gone = (_gone(state, finding.thread_id, finding.status, now) for finding in findings)
             return [Reconciled(at=now), *(event for event in gone if event)]
         case Tick(now=now):
             return _tick(state, now)
+
+
+def _under_way(state: SessionState, command: Command) -> bool:
+    """Whether the command came before and has no answer yet: this one joins it."""
+    under_way = {command_id: branch.digest for command_id, branch in state.preparing.items()}
+    for thread_id, launch in state.launching.items():
+        under_way[state.threads[thread_id].command_id] = launch.digest
+    first = under_way.get(command.command_id)
+    if first not in (None, command.digest()):
+        raise ThreadloomError(
+            Code.COMMAND_ID_REUSED, f"command id {command.command_id} came before with other arguments"
+        )
+    return first is not None
+
+
+def _reported(state: SessionState, report: ThreadReport, now: datetime) -> list[SessionEvent]:
+    entry = state.threads.get(report.thread_id)
+    if entry is None or not entry.alive or report.status not in _STATUSES:
+        return []
+    changed = ThreadChanged(
+        thread_id=report.thread_id,
+        status=ThreadStatus(report.status),
+        at=min(as_utc(report.at), now),
+        started_at=as_utc(report.started_at) if report.started_at else None,
+        error=report.error,
+        usage=report.usage,
+        seconds=max(report.seconds, 0.0),
+    )
+    return [changed]
 
 
 def _command(state: SessionState, command: Command, now: datetime) -> list[SessionEvent]:
@@ -136,6 +158,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
             return [_created(state, command, now)]
         case ForkThread() | CopyThread():
             branch = BranchInPreparation(
+                digest=command.digest(),
                 operation=command.operation,  # type: ignore[arg-type]
                 thread_id=command.thread_id,
                 source=command.source,
@@ -166,7 +189,8 @@ def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[Ses
     actor, reason = command.actor, command.reason
     match command:
         case PauseSession(until=until) if not state.status.held:
-            return [SessionHeld(hold=SessionHold(actor=actor, reason=reason, at=now, until=until))]
+            end = as_utc(until) if until else None
+            return [SessionHeld(hold=SessionHold(actor=actor, reason=reason, at=now, until=end))]
         case ResumeSession(hold_threads=hold_threads) if state.status.held:
             return [SessionReleased(actor=actor, reason=reason, at=now, hold_threads=hold_threads)]
         case CloseSession() if state.ending is None:
@@ -325,6 +349,8 @@ def _gone(state: SessionState, thread_id: str, found: str, now: datetime) -> Thr
 
 def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
     events: list[SessionEvent] = []
+    if state.status.terminal:
+        return events
     if state.hold and state.hold.until and state.hold.until <= now:
         events.append(SessionReleased(actor=SYSTEM, reason="the pause is over", at=now))
     ending = state.ending

@@ -18,7 +18,7 @@ from domain.session.events import (
     ThreadLaunched,
     ThreadManaged,
 )
-from domain.session.state import SessionState
+from domain.session.state import Ending, SessionState
 from domain.values import JsonObject
 
 
@@ -88,8 +88,7 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
             changed = SessionHoldChanged(held=False, actor=actor, reason=reason, keep=keep)
             return [_hold(thread_id, changed) for thread_id in started]
         case SessionEnding() if state.ending and state.ending.forced:
-            reason = state.ending.reason or "the session was terminated"
-            return [TerminateThreads(thread_ids=tuple(started), reason=reason)] if started else []
+            return [_terminate(state.ending, tuple(started))] if started else []
         case SessionEnding() if state.ending and state.ending.deadline:
             return [_cancel(state, thread_id) for thread_id in started]
         case ThreadManaged(thread_id=thread_id, action=action, message=message):
@@ -102,6 +101,10 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
 
 def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
     """What a thread missed while it was being started."""
+    if not state.threads[thread_id].alive:
+        return []
+    if state.ending and state.ending.forced:
+        return [_terminate(state.ending, (thread_id,))]
     if state.ending and state.ending.deadline:
         return [_cancel(state, thread_id)]
     if state.hold:
@@ -111,6 +114,10 @@ def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
 
 def _hold(thread_id: str, changed: SessionHoldChanged) -> SignalThread:
     return SignalThread(thread_id=thread_id, signal="session_hold", message=body(changed))
+
+
+def _terminate(ending: Ending, thread_ids: tuple[str, ...]) -> TerminateThreads:
+    return TerminateThreads(thread_ids=thread_ids, reason=ending.reason or "the session was terminated")
 
 
 def _cancel(state: SessionState, thread_id: str) -> SignalThread:

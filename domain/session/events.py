@@ -79,7 +79,7 @@ class BranchRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchSettled:
-    """A fork or copy is done with: its thread was created, it was only planned, or it failed."""
+    """A source was read: the fork's or copy's thread is created, it was only planned, or it failed."""
 
     command_id: str
     succeeded: bool

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from domain.records import Fact, RecordType, SessionRow, ThreadRow
 from domain.session.events import (
     BranchSettled,
@@ -16,6 +18,7 @@ from domain.session.events import (
     ThreadRejected,
 )
 from domain.session.state import SessionState, ThreadEntry
+from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
 _CREATED = {
@@ -51,8 +54,17 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
                 details=_lineage(entry),
                 thread=thread_row(after, entry),
             )
-        case ThreadRejected(thread_id=thread_id, code=code, message=message):
-            return Fact(type=RecordType.ERROR, thread_id=thread_id, details={"code": code, "message": message})
+        case ThreadRejected(thread_id=thread_id, code=code, message=message, at=at):
+            error: JsonObject = {"code": code, "message": message, "details": {}}
+            never_was = replace(
+                before.threads[thread_id], status=ThreadStatus.FAILED, error=error, ended_at=at, destroyed=True
+            )
+            return Fact(
+                type=RecordType.ERROR,
+                thread_id=thread_id,
+                details={"code": code, "message": message},
+                thread=thread_row(after, never_was),
+            )
         case BranchSettled(command_id=command_id, succeeded=False):
             branch = before.preparing[command_id]
             return Fact(

@@ -72,8 +72,13 @@ class ThreadEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchInPreparation:
-    """A fork or copy whose source is being read."""
+    """A fork or copy whose source is being read.
 
+    Attributes:
+        digest: Of the command that asked for it.
+    """
+
+    digest: str
     operation: Literal["fork", "copy"]
     thread_id: str
     source: str
@@ -128,7 +133,7 @@ class SessionState:
         launching: Threads whose workflow is being started.
         answers: Commands and their answers, the oldest first.
         shared: Variables that threads see as `session.shared`.
-        expired: A limit of time ran out before; resuming the session waives it.
+        expired: `max_duration` ran out before; resuming the session waives it.
     """
 
     session_id: str

@@ -30,7 +30,7 @@ class OperationCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Performance:
-    """Execution times of ended threads, in seconds. A cancelled thread counts in neither rate."""
+    """Execution times of threads that began and ended, in seconds. A cancelled one counts in neither rate."""
 
     completed: int = 0
     failed: int = 0
@@ -88,6 +88,12 @@ class Statistics:
         """One more of the other operations."""
         return replace(self, other={**self.other, operation: self.other.get(operation, 0) + 1})
 
+    def branched(self, operation: str, *, success: bool) -> Statistics:
+        """A fork or copy that was under way has succeeded or failed."""
+        if operation == "fork":
+            return replace(self, fork=self.fork.ended(success=success))
+        return replace(self, copy=self.copy.ended(success=success))
+
     def used(self, usage: Mapping[str, Mapping[str, float]]) -> Statistics:
         """A thread's usage added."""
         totals = {model: dict(figures) for model, figures in self.usage.items()}
@@ -131,7 +137,10 @@ def _usage(usage: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
         "cost": total("cost"),
         "average_cost_per_call": total("cost") / calls if calls else None,
         "by_model": {
-            model: {**figures, "average_tokens_per_call": figures["tokens"] / figures["calls"]}
+            model: {
+                **figures,
+                "average_tokens_per_call": figures["tokens"] / figures["calls"] if figures["calls"] else None,
+            }
             for model, figures in usage.items()
         },
     }

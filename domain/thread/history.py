@@ -72,9 +72,7 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
 _HELD = (ThreadStatus.PAUSED, ThreadStatus.PAUSING)
 
 
-def _status_fact(state: ThreadState, event: StatusChanged) -> Fact | None:
-    if event.status is ThreadStatus.PAUSING:
-        return None
+def _status_fact(state: ThreadState, event: StatusChanged) -> Fact:
     told = _STATUS.get(event.status, RecordType.THREAD_RESUMED)
     actor, reason, details = event.actor, event.reason, JsonObject()
     if told is RecordType.THREAD_PAUSED and state.holds:

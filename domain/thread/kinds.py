@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from domain.errors import Code, ThreadloomError
 from domain.flow.durations import LONGEST, parse_duration
 from domain.flow.expressions import holds, render
+from domain.flow.language.filters_time import parse_instant
+from domain.flow.language.values import text_of
 from domain.flow.model import (
     ActivityNode,
     ApprovalNode,
@@ -26,7 +28,6 @@ from domain.flow.model import (
     WaitingStep,
     WaitNode,
 )
-from domain.flow.language.values import text_of
 from domain.ids import execution_key
 from domain.instants import as_utc
 from domain.thread.events import ActivityCall, RetryRule
@@ -202,14 +203,10 @@ def _due(visit: Visit, node: WaitNode) -> datetime:
         except (ValueError, OverflowError) as error:
             raise ThreadloomError(Code.EXPRESSION_ERROR, f"`for` of {visit.id}: {error}") from error
         return visit.now + min(max(length, timedelta()), LONGEST)
-    value = render(node.until, visit.scope())
     try:
-        instant = datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
-        raise ThreadloomError(
-            Code.EXPRESSION_ERROR, f"`until` of {visit.id} gave {value!r}, which is no ISO 8601 instant"
-        ) from error
-    return as_utc(instant)
+        return as_utc(parse_instant("until", render(node.until, visit.scope())))
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ThreadloomError(Code.EXPRESSION_ERROR, f"{visit.id}: {error}") from error
 
 
 def _matching(visit: Visit, node: ReceiveNode) -> Message | None:

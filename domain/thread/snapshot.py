@@ -127,12 +127,14 @@ class Cut:
         entry: The execution at the point; None when the node has not been executed yet.
         items: The journal before the cut.
         checkpoint: The state at the cut; its `next` is where a thread restored from it goes on.
+        at: The moment of the cut; None when it is the snapshot's own.
     """
 
     point: str
     entry: JournalEntry | None
     items: tuple[JournalItem, ...]
     checkpoint: Checkpoint
+    at: datetime | None = None
 
     @property
     def pending(self) -> bool:
@@ -175,7 +177,11 @@ def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
     items = tuple(item for item in snapshot.journal if item.seq <= last)
     checkpoint = fold(snapshot.base, items)
     return Cut(
-        point=name, entry=entry, items=items, checkpoint=checkpoint if after else replace(checkpoint, next=entry.node)
+        point=name,
+        entry=entry,
+        items=items,
+        checkpoint=checkpoint if after else replace(checkpoint, next=entry.node),
+        at=entry.ended_at if after else entry.started_at,
     )
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 
 from domain.flow.expressions import expression_references, references
-from domain.flow.model import ActivityNode, DecisionNode, Edge, FlowDefinition, Node, Step, WaitingStep
+from domain.flow.model import ActivityNode, Edge, FlowDefinition, Node
+from domain.flow.names import RESERVED, written_by
+from domain.flow.validation import edges_of
 from domain.session.operations.base import BranchWarning
-from domain.thread.journal import Checkpoint, JournalItem, executions
-
-RESERVED = frozenset({"input", "nodes", "node", "result", "error", "message", "thread", "session", "now", "index"})
-"""Names that expressions see and that are no variables."""
+from domain.thread.journal import Checkpoint
+from domain.thread.state import ActiveNode
 
 
 def reachable(flow: FlowDefinition, start: str | None) -> list[str]:
@@ -24,9 +24,7 @@ def reachable(flow: FlowDefinition, start: str | None) -> list[str]:
 def missing_variables(flow: FlowDefinition, checkpoint: Checkpoint) -> list[BranchWarning]:
     """A warning for each variable that a node ahead reads, and that nothing has set or may set before."""
     ahead = reachable(flow, checkpoint.next)
-    set_ahead: set[str] = set()
-    for node_id in ahead:
-        set_ahead |= _writes(flow.nodes[node_id])
+    set_ahead = frozenset[str]().union(*(written_by(flow.nodes[node_id]) for node_id in ahead))
     warnings: dict[str, BranchWarning] = {}
     for node_id in ahead:
         for name in sorted(_reads(flow.nodes[node_id]) - RESERVED - set(checkpoint.variables) - set_ahead):
@@ -35,33 +33,31 @@ def missing_variables(flow: FlowDefinition, checkpoint: Checkpoint) -> list[Bran
     return list(warnings.values())
 
 
-def repeated_effects(flow: FlowDefinition, items: Iterable[JournalItem], checkpoint: Checkpoint) -> list[BranchWarning]:
-    """A warning for each node ahead with an effect outside that the source has already had."""
-    executed = {entry.node for entry in executions(items) if entry.seq > checkpoint.seq}
+def repeated_effects(
+    flow: FlowDefinition, start: str | None, executed: AbstractSet[str], active: ActiveNode | None
+) -> list[BranchWarning]:
+    """A warning for each node ahead of `start` with an effect outside that the source has had, or is having.
+
+    Args:
+        flow: The flow that goes on.
+        start: Where it goes on.
+        executed: Nodes that the source executed and the new thread does not take as done.
+        active: The node that the source is executing.
+    """
+    had = executed | ({active.node} if active else set())
     return [
         BranchWarning(
             "EFFECT_REPEATED", f"{node_id} had its effect in the source and may have it again (effect: external)"
         )
-        for node_id in reachable(flow, checkpoint.next)
-        if node_id in executed
+        for node_id in reachable(flow, start)
+        if node_id in had
         and isinstance(node := flow.nodes[node_id], ActivityNode)
         and node.declared_effect == "external"
     ]
 
 
 def _edges(node: Node) -> list[Edge]:
-    edges: list[Edge] = []
-    if isinstance(node, Step | DecisionNode):
-        edges += [*node.next, *node.on_error]
-    if isinstance(node, WaitingStep):
-        edges += node.on_timeout
-    return edges
-
-
-def _writes(node: Node) -> set[str]:
-    written: set[str] = set(getattr(node, "set", {}))
-    save = getattr(node, "save", None)
-    return written | ({save} if isinstance(save, str) else set(save or {}))
+    return [edge for _, edges in edges_of(node) for edge in edges]
 
 
 def _reads(node: Node) -> frozenset[str]:

@@ -13,15 +13,17 @@ chosen nodes and runs again from the first other node that the source executed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Container
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 
 from domain.errors import Code, ThreadloomError
 from domain.messages import CopyThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
 from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
 from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase, executions
-from domain.thread.snapshot import Seed, Snapshot, initial_variables
-from domain.thread.state import Identity, Operation, Origin, Outcome
+from domain.thread.snapshot import Seed, Snapshot
+from domain.thread.state import Identity, Operation, Origin
 from domain.values import JsonObject
 
 
@@ -78,20 +80,19 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
     document, flow = chosen_flow(snapshot, None)
     strategy, warnings = choose_strategy(snapshot, request)
     current = snapshot.current()
-    rebase = _rebase(snapshot, current, strategy, child, initial_variables(flow, snapshot.input))
+    next_node, again = _goes_on(snapshot, current, strategy)
+    rebase = _rebase(snapshot, current, strategy, child, next_node)
     start = current.apply(rebase)
-    outcome: Outcome | None = None
-    if start.next is None:
-        outcome = snapshot.outcome
-    else:
+    outcome = snapshot.outcome if again is None else None
+    if outcome is None:
         warnings += missing_variables(flow, start)
-        done = replace(start, seq=_executed_before(snapshot, start.next))
-        warnings += repeated_effects(flow, snapshot.journal, done)
+        warnings += repeated_effects(flow, next_node, again or frozenset(), snapshot.active)
+    keeps_context = strategy.type != "partial" or not strategy.reset
     scope = {
-        "nodes": sorted(start.nodes if strategy.nodes is None else strategy.nodes),
+        "nodes": sorted(current.nodes if strategy.nodes is None else strategy.nodes),
         "variables": sorted(start.variables),
         "node_states": sorted(start.nodes),
-        "context": not strategy.reset or strategy.type == "full",
+        "context": keeps_context,
     }
     copy_info = {
         "copy_id": child.command_id,
@@ -106,7 +107,7 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
     seed = Seed(
         identity=_identity(snapshot.identity, child, copy_info),
         input=snapshot.input,
-        context=snapshot.context,
+        context=snapshot.context if keeps_context else None,
         metadata=snapshot.metadata if strategy.metadata else {},
         shared=snapshot.shared,
         base=base,
@@ -142,53 +143,54 @@ def _nodes(snapshot: Snapshot, request: CopyThread) -> frozenset[str] | None:
     return frozenset(request.nodes)
 
 
+def _goes_on(
+    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy
+) -> tuple[str | None, AbstractSet[str] | None]:
+    """The node where the copy goes on, and what it executes again; None when it stands where its source does."""
+    if strategy.reset:
+        return str(snapshot.flow["start"]), current.nodes.keys()
+    if strategy.type == "selective" and strategy.nodes is not None:
+        executed = executions(snapshot.journal)
+        for place, entry in enumerate(executed):
+            if entry.node not in strategy.nodes:
+                return entry.node, {later.node for later in executed[place:]}
+    return (snapshot.active.node if snapshot.active else current.next), None
+
+
 def _rebase(
-    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy, child: Child, initial: JsonObject
+    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy, child: Child, next_node: str | None
 ) -> Rebase:
     seq = current.seq + 1
-    next_node = _next(snapshot, current, strategy)
     if strategy.nodes is None:
         dropped_nodes = tuple(current.nodes) if strategy.reset else ()
         return Rebase(seq=seq, at=child.at, next=next_node, drop_nodes=dropped_nodes)
-    written = {
-        name for entry in executions(snapshot.journal) if entry.node in strategy.nodes for name in entry.variables()
-    }
-    values = {name: value for name, value in initial.items() if name not in written}
+    kept = _variables(snapshot, strategy.nodes)
     return Rebase(
         seq=seq,
         at=child.at,
         next=next_node,
         drop_nodes=tuple(name for name in current.nodes if strategy.reset or name not in strategy.nodes),
-        drop_variables=tuple(name for name in current.variables if name not in written and name not in initial),
-        set=_as_chosen_left_them(snapshot, current, strategy.nodes) | values,
+        drop_variables=tuple(name for name in current.variables if name not in kept),
+        drop_error=strategy.reset,
+        set={
+            name: value
+            for name, value in kept.items()
+            if name not in current.variables or current.variables[name] is not value
+        },
     )
 
 
-def _as_chosen_left_them(snapshot: Snapshot, current: Checkpoint, nodes: frozenset[str]) -> JsonObject:
-    """Variables as the chosen nodes last set them, where other nodes made something else of them later."""
-    values: JsonObject = {}
-    for entry in executions(snapshot.journal):
-        if entry.node in nodes:
-            values.update(entry.variables())
-    return {name: value for name, value in values.items() if value is not current.variables.get(name)}
-
-
-def _next(snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy) -> str | None:
-    if strategy.reset:
-        return str(snapshot.flow["start"])
-    if strategy.type == "selective" and strategy.nodes is not None:
-        for entry in executions(snapshot.journal):
-            if entry.node not in strategy.nodes:
-                return entry.node
-    return snapshot.active.node if snapshot.active else current.next
-
-
-def _executed_before(snapshot: Snapshot, node: str) -> int:
-    """The last entry before the node was first executed: what comes after it would run again."""
-    for entry in executions(snapshot.journal):
-        if entry.node == node:
-            return entry.seq - 1
-    return snapshot.current().seq
+def _variables(snapshot: Snapshot, nodes: Container[str]) -> JsonObject:
+    """What the source began with, as the chosen nodes and the forks before them left it."""
+    kept = dict(snapshot.base.variables)
+    for item in snapshot.journal:
+        if isinstance(item, Rebase):
+            kept.update(item.set)
+            for name in item.drop_variables:
+                kept.pop(name, None)
+        elif item.node in nodes:
+            kept.update(item.variables())
+    return kept
 
 
 def _identity(source: Identity, child: Child, copy_info: JsonObject) -> Identity:

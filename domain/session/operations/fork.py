@@ -11,14 +11,14 @@ The source is never touched. Never inherited: mail, timers, holds, answers to ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import FlowDefinition
 from domain.messages import ForkThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
 from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
-from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase
+from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase, executions
 from domain.thread.snapshot import Cut, Seed, Snapshot, cut, initial_variables, parse_point
 from domain.thread.state import Identity, Operation, Origin
 from domain.values import JsonObject
@@ -88,7 +88,8 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
         )
     base, journal, start = _rebase(snapshot, flow, found, strategy, child)
     warnings += missing_variables(flow, start)
-    warnings += repeated_effects(flow, snapshot.journal, replace(start, seq=found.checkpoint.seq))
+    behind = {entry.node for entry in executions(snapshot.journal) if entry.seq > found.checkpoint.seq}
+    warnings += repeated_effects(flow, next_node, behind, snapshot.active)
     fork_info = {
         "fork_id": child.command_id,
         "parent": snapshot.identity.thread_id,
@@ -108,7 +109,7 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
         shared=snapshot.shared,
         base=base,
         journal=journal,
-        operations=(*(snapshot.operations if strategy.history else ()), operation),
+        operations=(*(_until(found, snapshot.operations) if strategy.history else ()), operation),
     )
     return Branch(
         flow=document,
@@ -142,12 +143,18 @@ def _rebase(
             name for name, node in checkpoint.nodes.items() if kept is not None and node.status not in kept
         ),
         drop_variables=dropped,
+        drop_error=strategy.retention == "minimal",
         set=variables,
     )
     start = checkpoint.apply(rebase)
     if not strategy.history:
         return start, (), start
     return snapshot.base, (*inherited(found.items), rebase), start
+
+
+def _until(found: Cut, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
+    """The operations on the source up to the fork point."""
+    return tuple(operation for operation in operations if found.at is None or operation.at <= found.at)
 
 
 def _identity(parent: Identity, child: Child, fork_info: JsonObject) -> Identity:
