@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from domain.errors import Code, ThreadloomError
 from storage import Database
 from storage.payload_driver import SqlPayloadDriver
 from threadloom.backend import Backend
+from threadloom.client import Threadloom
 from threadloom.plugin import ThreadloomPlugin
 from threadloom.settings import Settings
 
@@ -72,6 +74,28 @@ async def connect(
     except (RuntimeError, TimeoutError) as error:
         message = f"no Temporal server answers at {target}: {str(error) or 'time-out'}"
         raise ThreadloomError(Code.SERVER_UNREACHABLE, message, {"address": target}) from error
+
+
+@asynccontextmanager
+async def open_threadloom(
+    settings: Settings | None = None, *, address: str | None = None, actor: str | None = None
+) -> AsyncIterator[Threadloom]:
+    """A client, for as long as the context lasts.
+
+    Args:
+        settings: As the environment says by default.
+        address: Of the Temporal server; as the environment says by default.
+        actor: Who works with it, for the history; the login name by default.
+
+    Raises:
+        ThreadloomError: `SERVER_UNREACHABLE`, `INVALID_ARGUMENT` (a database URL of another kind).
+    """
+    settings = settings or Settings()
+    backend = make_backend(settings.database())
+    try:
+        yield Threadloom(await connect(backend, settings, address=address), backend, settings, actor)
+    finally:
+        await backend.close()
 
 
 def make_worker(

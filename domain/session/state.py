@@ -174,6 +174,8 @@ class SessionState:
 
 def wake_at(state: SessionState) -> datetime | None:
     """When the session has something to do although nothing arrives; None when only input wakes it."""
+    if state.status.terminal:
+        return None
     instants = [state.reconciled_at + state.config.reconcile_every] if state.alive() else []
     if state.hold and state.hold.until:
         instants.append(state.hold.until)

@@ -1,0 +1,109 @@
+"""How commands end: answers and refusals as people and scripts read them, and the exit status."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+import typer
+from rich.console import RenderableType
+
+from commands.showing.style import console
+from domain.errors import EXPLANATIONS, Code, ThreadloomError
+from domain.values import Json
+
+REFUSED = 1
+UNAVAILABLE = 3
+
+UNAVAILABLE_CODES = frozenset({Code.SERVER_UNREACHABLE, Code.DATABASE_UNREACHABLE, Code.NO_WORKER})
+"""Codes whose exit status is `UNAVAILABLE`: not the command was at fault, but its surroundings."""
+
+
+def status_of(work: Callable[[], int], *, as_json: bool = False) -> int:
+    """Do the work and return its exit status; a failure is printed and has its own."""
+    try:
+        return work()
+    except ThreadloomError as error:
+        return _refuse(error, as_json=as_json)
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        # A defect: its report needs all there is to know.
+        traceback.print_exception(error)
+        return _refuse(ThreadloomError(Code.INTERNAL, f"{type(error).__name__}: {error}"), as_json=as_json)
+
+
+def print_answer(document: Json, shown: Callable[[], RenderableType], *, as_json: bool) -> None:
+    """Print the answer to stdout. A text is printed as it is; other renderables fit the terminal's width."""
+    if as_json:
+        print_json(document)
+        return
+    rendered = shown()
+    if isinstance(rendered, str):
+        print(rendered)
+    else:
+        console().print(rendered)
+
+
+def print_json(document: Json) -> None:
+    """Print one JSON document."""
+    print(json_text(document))
+
+
+def json_text(document: Json) -> str:
+    """The document as it is printed."""
+    return json.dumps(document, ensure_ascii=False, indent=2)
+
+
+def complain(error: ThreadloomError) -> int:
+    """Print to stderr what was refused or failed, and what to do about it; return the exit status."""
+    print(f"error: {error}", file=sys.stderr)
+    for problem in error.details.get("problems", []):
+        print(f"  {_problem(problem)}", file=sys.stderr)
+    if error.code in Code.__members__:
+        print(f"hint: {EXPLANATIONS[Code(error.code)].remedy}", file=sys.stderr)
+    return UNAVAILABLE if error.code in UNAVAILABLE_CODES else REFUSED
+
+
+def warn(code: Code, message: str) -> None:
+    """Print to stderr what the reader should know although the command succeeded."""
+    print(f"warning: {code}: {message}", file=sys.stderr)
+
+
+def run(app: typer.Typer) -> NoReturn:
+    """Run the program and end the process with its exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        # An id or a text that the terminal's encoding lacks must not turn an answer into a traceback.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    status: int | str | None = 0
+    try:
+        app()
+    except SystemExit as end:
+        status = end.code
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    # Threads of the SDK's core may outlive the interpreter and abort the process while it shuts down
+    # (sdk-python issue 300), which would replace the exit status that scripts rely on.
+    os._exit(status if isinstance(status, int) else 0 if status is None else 1)
+
+
+def _refuse(error: ThreadloomError, *, as_json: bool) -> int:
+    if as_json:
+        print_json({"error": error.visible()})
+    return complain(error)
+
+
+def _problem(problem: Json) -> str:
+    """A problem of a flow file, or of an input, on one line."""
+    if "line" in problem:
+        place = f"{problem['file']}:{problem['line']}:{problem['column']} {problem['code']}"
+    else:
+        place = f"{problem.get('path', '')}:"
+    hint = f" ({problem['hint']})" if problem.get("hint") else ""
+    return f"{place} {problem.get('message', '')}{hint}"

@@ -1,0 +1,207 @@
+"""`session`: start, look at, pause, resume, configure and end sessions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
+
+import typer
+
+from commands.arguments import (
+    FOR,
+    JSON_HELP,
+    MODE,
+    TIMEOUT,
+    UNTIL,
+    WAIT,
+    confirm,
+    duration,
+    hold_end,
+    json_object,
+)
+from commands.calls import Answer, Call, command
+from commands.outcome import warn
+from commands.showing import sessions as showing
+from commands.showing import threads as showing_threads
+from domain.errors import Code
+
+if TYPE_CHECKING:
+    from threadloom.views import SessionAnswer
+
+SessionStatusName: TypeAlias = Literal[
+    "inactive", "active", "pausing", "paused", "closing", "closed", "terminating", "terminated"
+]
+
+app = typer.Typer(name="session", help="Sessions: start, look at, pause, resume, end.", no_args_is_help=True)
+
+SESSION_ID = Annotated[str, typer.Argument(metavar="ID", show_default=False)]
+CONFIG = Annotated[dict[str, Any] | None, typer.Option(parser=json_object, metavar="JSON", help=JSON_HELP)]
+
+
+@command(app, "start", changes=True)
+async def start(
+    call: Call,
+    session_id: Annotated[str | None, typer.Argument(metavar="[ID]", show_default=False)] = None,
+    config: CONFIG = None,
+    preset: Annotated[str | None, typer.Option(metavar="P", help="unlimited (default) or interactive.")] = None,
+    title: Annotated[str, typer.Option(metavar="T", help="For lists.")] = "",
+) -> Answer:
+    """Start a session; without an ID it gets a readable one."""
+    async with call.threadloom() as loom:
+        view = await loom.start_session(session_id, config=config, preset=preset, title=title, **call.told)
+    if view.status == "inactive":
+        warn(Code.NO_WORKER, "no worker answers yet; the session begins when one does")
+    return Answer(view, lambda: showing.session(view))
+
+
+@command(app, "list")
+async def list_(
+    call: Call,
+    status: Annotated[SessionStatusName | None, typer.Option(help="Only those with this status.")] = None,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 100,
+) -> Answer:
+    """List sessions, the most recently changed first."""
+    async with call.threadloom() as loom:
+        views = await loom.sessions(status=status, limit=limit)
+    document = {"sessions": [view.model_dump(mode="json") for view in views]}
+    return Answer(document, lambda: showing.sessions(views))
+
+
+@command(app, "show")
+async def show(call: Call, session_id: SESSION_ID) -> Answer:
+    """Show a session: its status, who holds it, and how its threads stand."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).describe()
+    return Answer(view, lambda: showing.session(view))
+
+
+@command(app, "threads")
+async def threads(call: Call, session_id: SESSION_ID) -> Answer:
+    """List a session's threads and what each waits for."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).threads()
+    return Answer(view, lambda: showing_threads.threads(view.threads))
+
+
+@command(app, "tree")
+async def tree(call: Call, session_id: SESSION_ID) -> Answer:
+    """Show which thread was forked or copied from which."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).tree()
+    return Answer(view, lambda: showing.tree(view))
+
+
+@command(app, "pause", changes=True)
+async def pause(
+    call: Call,
+    session_id: SESSION_ID,
+    *,
+    until: UNTIL = None,
+    for_: FOR = None,
+    mode: MODE = "drain",
+    wait: WAIT = False,
+    patience: TIMEOUT = None,
+) -> Answer:
+    """Pause every thread of a session, also those started meanwhile."""
+    del mode  # there is one so far
+    end = hold_end(until, for_)
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).pause(until=end, wait=wait, timeout=patience, **call.told)
+    return _told(answer)
+
+
+@command(app, "resume", changes=True)
+async def resume(
+    call: Call,
+    session_id: SESSION_ID,
+    *,
+    hold_threads: Annotated[bool, typer.Option("--hold-threads", help="Leave each thread held by itself.")] = False,
+    wait: WAIT = False,
+    patience: TIMEOUT = None,
+) -> Answer:
+    """Let a paused session go on."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).resume(
+            hold_threads=hold_threads, wait=wait, timeout=patience, **call.told
+        )
+    return _told(answer)
+
+
+@command(app, "close", changes=True)
+async def close(call: Call, session_id: SESSION_ID, wait: WAIT = False, patience: TIMEOUT = None) -> Answer:
+    """Take no new threads; the session is closed when the last one ends."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).close(wait=wait, timeout=patience, **call.told)
+    return _told(answer)
+
+
+@command(app, "terminate", changes=True)
+async def terminate(
+    call: Call,
+    session_id: SESSION_ID,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    grace: Annotated[
+        timedelta | None,
+        typer.Option(parser=duration, metavar="D", help="How long threads may take to end by themselves."),
+    ] = None,
+    wait: WAIT = False,
+    patience: TIMEOUT = None,
+) -> Answer:
+    """End a session: its threads are cancelled, and after the grace ended by force."""
+    if not yes:
+        confirm("session", session_id)
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).terminate(grace=grace, wait=wait, timeout=patience, **call.told)
+    return _told(answer)
+
+
+@command(app, "sync", changes=True)
+async def sync(call: Call, session_id: SESSION_ID) -> Answer:
+    """Compare the session's threads with what Temporal knows of them, now."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).sync(**call.told)
+    return Answer(answer, lambda: f"session {session_id}: asked to look at its threads")
+
+
+@command(app, "configure", changes=True)
+async def configure(
+    call: Call,
+    session_id: SESSION_ID,
+    changes: Annotated[dict[str, Any], typer.Argument(parser=json_object, metavar="JSON", help=JSON_HELP)],
+) -> Answer:
+    """Change a session's configuration; what is not named stays."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).configure(changes, **call.told)
+    return Answer(answer, lambda: showing.config(answer.config))
+
+
+@command(app, "history")
+async def history(
+    call: Call,
+    session_id: SESSION_ID,
+    *,
+    type: Annotated[str | None, typer.Option(metavar="T", help="Only records of this type.")] = None,
+    thread: Annotated[str | None, typer.Option(metavar="T", help="Only records of this thread.")] = None,
+    actor: Annotated[str | None, typer.Option(metavar="A", help="Only what this actor did.")] = None,
+    after: Annotated[int, typer.Option(min=0, metavar="SEQ", help="Only records with a higher number.")] = 0,
+    limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 100,
+) -> Answer:
+    """Show what happened in a session, in order."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).history(type=type, thread=thread, actor=actor, after=after, limit=limit)
+    return Answer(view, lambda: showing.history(view))
+
+
+@command(app, "stats")
+async def stats(call: Call, session_id: SESSION_ID) -> Answer:
+    """Show what a session has counted: operations, times, usage, resources."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).statistics()
+    return Answer(view, lambda: showing.statistics(view))
+
+
+def _told(answer: SessionAnswer) -> Answer:
+    if answer.status == "requested":
+        warn(Code.NO_WORKER, "no worker answers yet; the command takes effect when one does")
+    return Answer(answer, lambda: showing.answer(f"session {answer.session_id}", answer.status))

@@ -1,0 +1,175 @@
+"""Sessions as people see them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+from rich.tree import Tree
+
+from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
+
+if TYPE_CHECKING:
+    from threadloom.views import History, Hold, SessionStatistics, SessionSummary, SessionTree, SessionView
+
+
+def answer(what: str, new_status: str) -> Text:
+    """A short answer: what, and how it stands now."""
+    return Text.assemble(f"{plain(what)}: ", status(new_status))
+
+
+def session(view: SessionView) -> RenderableType:
+    """One session: its status first, then who holds it, then how its threads stand."""
+    shown: list[RenderableType] = [
+        Text.assemble(heading(f"session {view.session_id}"), "  ", status(view.status), f"  {plain(view.title)}")
+    ]
+    rows: dict[str, Any] = {"held": held(view.holds)}
+    if view.not_paused_yet:
+        rows["still running"] = ", ".join(view.not_paused_yet)
+    if view.preparing:
+        rows["in preparation"] = ", ".join(
+            f"{branch['operation']} of {branch['source']} as {branch['thread_id']}" for branch in view.preparing
+        )
+    rows |= {
+        "threads": _counts(view.threads.model_dump()),
+        "created": at(view.created_at),
+        "last activity": at(view.last_activity_at),
+        "ended": at(view.ended_at),
+        "config": _limits(view.config),
+        "as of": at(view.as_of),
+    }
+    return Group(*shown, facts(rows))
+
+
+def sessions(views: Sequence[SessionSummary]) -> RenderableType:
+    """Sessions in a table."""
+    if not views:
+        return "no sessions"
+    made = table("session", "status", "title", "created", "changed", whole=["status", "created", "changed"])
+    for view in views:
+        made.add_row(view.session_id, status(view.status), plain(view.title), at(view.created_at), at(view.updated_at))
+    return made
+
+
+def held(holds: Sequence[Hold]) -> str:
+    """Who holds something, why, since when and until when; one line each."""
+    return "\n".join(
+        f"{hold.kind} hold by {hold.actor} since {at(hold.at)}"
+        f"{f', until {at(hold.until)}' if hold.until else ''}{f': {hold.reason}' if hold.reason else ''}"
+        for hold in holds
+    )
+
+
+def tree(view: SessionTree) -> Tree:
+    """Threads by lineage: how each stands, and where it left its source."""
+    top = Tree(Text.assemble(heading(f"session {view.session_id}"), "  ", status(view.status)))
+    for root in view.roots:
+        _branch(top, root)
+    if not view.roots:
+        top.add("no threads")
+    return top
+
+
+def _branch(parent: Tree, node: Mapping[str, Any]) -> None:
+    flow = f"{node['flow']}@{node['version']}" if node.get("flow") else ""
+    left = {"forked": f"forked at {node.get('fork_point')}", "copied": "copied"}.get(node["origin"], "")
+    label = Text.assemble(
+        (node["thread_id"], "bold"), "  ", status(node["status"]), f"  {flow}", (f"  {left}" if left else "", "dim")
+    )
+    here = parent.add(label)
+    for child in node["children"]:
+        _branch(here, child)
+
+
+def config(settings: Mapping[str, Any]) -> RenderableType:
+    """A configuration, all of it."""
+    return facts({name: "unlimited" if found is None else value(found) for name, found in settings.items()})
+
+
+def history(view: History) -> RenderableType:
+    """Records in a table, who and why included."""
+    if not view.records:
+        return "no records"
+    made = table("seq", "time", "what", "where", "by", "how and why", right=["seq"], whole=["time", "what"])
+    for record in view.records:
+        node = f"{record.node}#{record.visit}" if record.node and record.visit else record.node
+        where = "/".join(part for part in (record.thread, node) if part)
+        why = "; ".join(part for part in (_change(record.details), plain(record.reason)) if part)
+        made.add_row(str(record.seq), at(record.timestamp), record.type, where, plain(record.actor), why)
+    return made
+
+
+def statistics(view: SessionStatistics) -> RenderableType:
+    """What a session has counted."""
+    operations = table(
+        "operation", "total", "successful", "failed", "by strategy", right=["total", "successful", "failed"]
+    )
+    for name in ("fork", "copy"):
+        count = view.operations.get(name, {})
+        strategies = ", ".join(f"{strategy} {number}" for strategy, number in count.get("by_strategy", {}).items())
+        operations.add_row(name, *(str(count.get(part, 0)) for part in ("total", "successful", "failed")), strategies)
+    for name, number in view.operations.get("other", {}).items():
+        operations.add_row(name, str(number), "", "", "")
+    return Group(
+        operations,
+        Text(),
+        facts(
+            {
+                "threads ended": _counts(view.performance, ("completed", "failed", "cancelled"), "count"),
+                "execution time": _times(view.performance),
+                "success rate": _rate(view.performance.get("success_rate")),
+                "usage": _usage(view.usage),
+                "resources": "\n".join(_resource(name, found) for name, found in view.resources.items()),
+                "as of": at(view.as_of),
+            }
+        ),
+    )
+
+
+def _counts(
+    counts: Mapping[str, Any],
+    names: Sequence[str] = ("running", "paused", "pending", "completed", "failed", "cancelled"),
+    total: str = "total",
+) -> str:
+    parts = ", ".join(f"{counts[name]} {name}" for name in names if counts.get(name))
+    return f"{counts.get(total, 0)}: {parts}" if parts else str(counts.get(total, 0))
+
+
+def _limits(settings: Mapping[str, Any]) -> str:
+    limits = ("max_threads", "max_depth", "max_duration", "idle_timeout")
+    return ", ".join(f"{name} {settings[name]}" for name in limits if settings.get(name) is not None) or "unlimited"
+
+
+def _change(details: Mapping[str, Any]) -> str:
+    """What a record's details say in a few words, if they say something of note."""
+    if "from" in details and "to" in details:
+        return f"{details['from']} → {details['to']}"
+    if "fork_point" in details:
+        return f"{details['parent']} at {details['fork_point']}"
+    if "source" in details:
+        return f"of {details['source']}"
+    return plain(details.get("choice") or details.get("code"))
+
+
+def _times(performance: Mapping[str, Any]) -> str:
+    if not performance.get("count"):
+        return ""
+    parts = {"average": "average_seconds", "shortest": "minimum_seconds", "longest": "maximum_seconds"}
+    return ", ".join(f"{name} {seconds(performance.get(key))}" for name, key in parts.items())
+
+
+def _rate(rate: float | None) -> str:
+    return "" if rate is None else f"{rate:.0%}"
+
+
+def _usage(usage: Mapping[str, Any]) -> str:
+    if not usage.get("calls"):
+        return ""
+    return f"{usage['calls']:g} calls, {usage.get('tokens', 0):g} tokens, cost {usage.get('cost', 0):g}"
+
+
+def _resource(name: str, found: Mapping[str, Any]) -> str:
+    limit = found.get("limit")
+    return f"{name}: {found.get('used')} now, {found.get('peak')} at most, {f'limit {limit}' if limit else 'no limit'}"

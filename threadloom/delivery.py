@@ -1,0 +1,161 @@
+"""Brings commands to sessions and threads, each once, and brings back their answers."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from domain.codec import invalid
+from domain.errors import Code, ThreadloomError
+from domain.messages import Command, body
+from domain.ports import RecordStore
+from domain.values import JsonObject, is_json
+from threadloom.gateway import Gateway, MissingError, UnansweredError
+from threadloom.names import new_command_id
+from threadloom.targets import Target, why_not
+
+C = TypeVar("C", bound=Command)
+
+ANSWER_SECONDS = 5.0
+"""How long the answer to a signal is waited for before it is called requested."""
+
+ATTENDED_SECONDS = 3.0
+"""How long the workflow has to show that somebody works on it."""
+
+BUSY_SECONDS = 30.0
+"""How long a session that is about to begin a new run is asked again."""
+
+_POLL_SECONDS = 0.05
+
+_FREE = frozenset({"body", "config", "context", "data", "flow", "input", "metadata", "set"})
+"""Fields that take any JSON."""
+
+
+def command(model: type[C], command_id: str | None, actor: str, reason: str | None, **fields: Any) -> C:
+    """The command, with an id of its own if it was given none.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT`, naming each field that is wrong; `INVALID_ID`.
+    """
+    require_json(model.__name__, {name: value for name, value in fields.items() if name in _FREE})
+    try:
+        return model.model_validate(
+            {"command_id": command_id or new_command_id(), "actor": actor, "reason": reason, **fields}
+        )
+    except ValidationError as error:
+        raise invalid(model.__name__, error) from error
+
+
+def require_json(what: str, values: JsonObject) -> None:
+    """Refuse values that are no JSON: on their way they would silently become something else.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT`, naming the first one.
+    """
+    for name, value in values.items():
+        if not is_json(value):
+            raise ThreadloomError(Code.INVALID_ARGUMENT, f"{what}: {name} is no JSON", {"at": name})
+
+
+class Delivery:
+    """Sends commands.
+
+    Args:
+        gateway: To Temporal.
+        records: What is known of those whom Temporal has forgotten.
+    """
+
+    def __init__(self, gateway: Gateway, records: RecordStore) -> None:
+        self._gateway = gateway
+        self._records = records
+
+    async def signal(self, target: Target, name: str, sent: Command) -> JsonObject:
+        """Send a command as a signal: it is kept even while no worker runs.
+
+        Returns:
+            The answer, or {status: "requested"} when nobody has answered within five seconds.
+
+        Raises:
+            ThreadloomError: The refusal, by its code.
+        """
+        try:
+            await self._gateway.signal(target.workflow_id, name, body(sent))
+        except MissingError:
+            return await self._told_before(target, sent)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                while True:
+                    answer = await self._known_answer(target, sent)
+                    if answer is not None:
+                        return answer
+                    await asyncio.sleep(_POLL_SECONDS)
+        except TimeoutError:
+            return {"status": "requested"}
+
+    async def update(self, target: Target, name: str, sent: Command) -> JsonObject:
+        """Send a command as an update and wait for its answer.
+
+        Raises:
+            ThreadloomError: The refusal, by its code; `NO_WORKER` within ten seconds.
+        """
+        message, busy_until = body(sent), asyncio.get_running_loop().time() + BUSY_SECONDS
+        # Temporal answers an update id that it knows without asking the workflow, whatever the arguments:
+        # with the digest in it, another command under the same id still reaches the workflow and is refused.
+        update_id = f"{sent.command_id}/{sent.digest()[:16]}"
+        while True:
+            try:
+                return await self._gateway.update(target.workflow_id, name, message, update_id=update_id)
+            except MissingError:
+                return await self._told_before(target, sent)
+            except UnansweredError as error:
+                # Reading a source for a fork may take longer than one call: whoever works on it answers queries.
+                if not await self._attended(target):
+                    raise self.nobody_answers(target, sent) from error
+            except ThreadloomError as error:
+                if error.code != Code.SESSION_BUSY or asyncio.get_running_loop().time() > busy_until:
+                    raise
+                await asyncio.sleep(_POLL_SECONDS)
+
+    def nobody_answers(self, target: Target, sent: Command | None = None) -> ThreadloomError:
+        """The `NO_WORKER` that says what has become of the command."""
+        if sent is None:
+            return ThreadloomError(Code.NO_WORKER, f"no worker answers for {target}; the command stands")
+        message = f"no worker answers for {target}; whether the command is carried out, its id tells when sent again"
+        return ThreadloomError(Code.NO_WORKER, message, {"command_id": sent.command_id})
+
+    async def _attended(self, target: Target) -> bool:
+        seen = await self._gateway.look(target.workflow_id)
+        if seen is None or not seen.running:
+            return True
+        try:
+            await self._gateway.query(target.workflow_id, "outbox", seconds=ATTENDED_SECONDS)
+        except UnansweredError:
+            return False
+        except MissingError:
+            return True
+        return True
+
+    async def _known_answer(self, target: Target, sent: Command) -> JsonObject | None:
+        try:
+            answer = await self._gateway.query(target.workflow_id, "answer", sent.command_id)
+        except (UnansweredError, MissingError):
+            return None
+        if answer is None:
+            return None
+        if answer["digest"] != sent.digest():
+            message = f"command id {sent.command_id} came before with other arguments"
+            raise ThreadloomError(Code.COMMAND_ID_REUSED, message)
+        if answer["error"]:
+            raise ThreadloomError(**answer["error"])
+        result: JsonObject = answer["result"] or {}
+        return result
+
+    async def _told_before(self, target: Target, sent: Command) -> JsonObject:
+        """The first answer to a command that comes again after the end; otherwise why it comes too late."""
+        seen = await self._gateway.look(target.workflow_id)
+        answer = await self._known_answer(target, sent) if seen is not None else None
+        if answer is not None:
+            return answer
+        raise await why_not(self._gateway, self._records, target, seen)

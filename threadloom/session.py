@@ -1,0 +1,488 @@
+"""One session, to look at and to command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from domain.flow.durations import format_duration
+from domain.ids import require_id
+from domain.messages import (
+    CloseSession,
+    Command,
+    ConfigureSession,
+    CopyThread,
+    CreateThread,
+    DestroyThread,
+    ForkThread,
+    ManageThread,
+    NodeStates,
+    PauseSession,
+    PriorityName,
+    ResumeSession,
+    Strategy,
+    SyncSession,
+    TerminateSession,
+)
+from domain.values import JsonObject
+from threadloom.delivery import Delivery, command
+from threadloom.flows import Flows
+from threadloom.names import new_command_id, readable_id
+from threadloom.reading import Reading
+from threadloom.targets import Target
+from threadloom.thread import ThreadHandle
+from threadloom.views import (
+    ConfigChanged,
+    History,
+    SessionAnswer,
+    SessionStatistics,
+    SessionTree,
+    SessionView,
+    ThreadAnswer,
+    ThreadBranched,
+    ThreadDestroyed,
+    ThreadList,
+    ThreadStarted,
+)
+from threadloom.waiting import Timeout, within
+
+FlowSource = str | Mapping[str, Any]
+"""A registered `name[@version]`, a file's path, or a flow's document."""
+
+
+class SessionHandle:
+    """A session. Making a handle asks nobody; `SESSION_NOT_FOUND` comes with the first use.
+
+    Every method raises `ThreadloomError`. Besides the codes it names itself these are possible:
+    `SESSION_NOT_FOUND`, `SESSION_NOT_ACTIVE` (commands), `SERVER_UNREACHABLE`, `NO_WORKER`,
+    `COMMAND_ID_REUSED` and `INVALID_ARGUMENT`. What only looks is answered from the database when no
+    worker runs; `as_of` says so.
+
+    Every command takes `actor` (the client's by default) and `reason`, which reach the history, and
+    `command_id`: the same one again gets the first answer, whichever process sends it.
+    """
+
+    def __init__(self, session_id: str, *, reading: Reading, delivery: Delivery, flows: Flows, actor: str) -> None:
+        self.session_id = require_id("session", session_id)
+        self._target = Target(session_id)
+        self._reading = reading
+        self._delivery = delivery
+        self._flows = flows
+        self._actor = actor
+
+    def thread(self, thread_id: str) -> ThreadHandle:
+        """One of its threads."""
+        return ThreadHandle(
+            self.session_id, thread_id, reading=self._reading.of_threads, delivery=self._delivery, actor=self._actor
+        )
+
+    # Looking
+
+    async def describe(self) -> SessionView:
+        """The session."""
+        return await self._reading.session(self.session_id)
+
+    async def threads(self) -> ThreadList:
+        """Its threads, each as it says of itself; destroyed ones are left out."""
+        return await self._reading.threads(self.session_id)
+
+    async def tree(self) -> SessionTree:
+        """Its threads by lineage."""
+        return await self._reading.tree(self.session_id)
+
+    async def statistics(self) -> SessionStatistics:
+        """What it has counted."""
+        return await self._reading.statistics(self.session_id)
+
+    async def history(
+        self,
+        *,
+        type: str | None = None,
+        thread: str | None = None,
+        actor: str | None = None,
+        flow: str | None = None,
+        after: int = 0,
+        limit: int = 100,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> History:
+        """Its history from the database, in order, once that has caught up or after two seconds.
+
+        Args:
+            type: One of `domain.records.RecordType`.
+            thread: Records of this thread.
+            actor: Records of what this one did.
+            flow: Records of this `name@version`.
+            after: Records with a higher seq.
+            limit: How many at most.
+            since: Records from this time on.
+            until: Records before this time.
+
+        Raises:
+            ThreadloomError: `DATABASE_UNREACHABLE`.
+        """
+        return await self._reading.history(
+            self.session_id,
+            type=type,
+            thread=thread,
+            actor=actor,
+            flow=flow,
+            after=after,
+            limit=limit,
+            since=since,
+            until=until,
+        )
+
+    # Its life
+
+    async def pause(
+        self,
+        *,
+        until: datetime | None = None,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> SessionAnswer:
+        """Hold every thread: what is in flight ends, nothing new begins.
+
+        Args:
+            until: When the hold lifts itself.
+            wait: Wait until nothing is in flight any more (or the session has ended).
+            timeout: How long, in seconds or as a timedelta; without end by default.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Returns:
+            The status `pausing` or `paused`; `requested` when no worker has answered within five seconds.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION`; `TIMED_OUT` (the command stands).
+        """
+        sent = command(PauseSession, command_id, actor or self._actor, reason, until=until)
+        return await self._lifecycle("pause", sent, wait, timeout, {"paused"})
+
+    async def resume(
+        self,
+        *,
+        hold_threads: bool = False,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> SessionAnswer:
+        """Lift the session's hold. Other arguments as for `pause`.
+
+        Args:
+            hold_threads: Leave each thread held by itself.
+            wait: Wait until the session is active (or has ended).
+            timeout: As for `pause`.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+        """
+        sent = command(ResumeSession, command_id, actor or self._actor, reason, hold_threads=hold_threads)
+        return await self._lifecycle("resume", sent, wait, timeout, {"active"})
+
+    async def close(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> SessionAnswer:
+        """Take no new threads; closed when the last one ends. Arguments as for `pause`."""
+        sent = command(CloseSession, command_id, actor or self._actor, reason)
+        return await self._lifecycle("close", sent, wait, timeout, set())
+
+    async def terminate(
+        self,
+        *,
+        grace: timedelta | float | None = None,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> SessionAnswer:
+        """End the session: its threads are cancelled, and what is left after the grace is ended by force.
+
+        Args:
+            grace: In seconds or as a timedelta; as configured by default.
+            wait: Wait until it has ended.
+            timeout: As for `pause`.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+        """
+        sent = command(TerminateSession, command_id, actor or self._actor, reason, grace=_duration(grace))
+        return await self._lifecycle("terminate", sent, wait, timeout, set())
+
+    async def sync(
+        self, *, reason: str | None = None, command_id: str | None = None, actor: str | None = None
+    ) -> SessionAnswer:
+        """Compare the threads believed alive with what Temporal knows of them, now. Answers `requested`."""
+        sent = command(SyncSession, command_id, actor or self._actor, reason)
+        return await self._lifecycle("sync", sent, False, None, set())
+
+    async def configure(
+        self,
+        changes: Mapping[str, Any],
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ConfigChanged:
+        """Change the configuration of an active session; what is not named stays.
+
+        Raises:
+            ThreadloomError: `INVALID_ARGUMENT`, naming each field that is wrong.
+        """
+        sent = command(ConfigureSession, command_id, actor or self._actor, reason, config=dict(changes))
+        return ConfigChanged.model_validate(await self._update("configure", sent))
+
+    # Its threads
+
+    async def create_thread(
+        self,
+        flow: FlowSource,
+        *,
+        thread_id: str | None = None,
+        input: Any = None,
+        context: Any = None,
+        metadata: Mapping[str, Any] | None = None,
+        title: str = "",
+        description: str = "",
+        priority: PriorityName = "normal",
+        hold: bool = False,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadStarted:
+        """Start a thread that executes a flow.
+
+        Args:
+            flow: A registered `name[@version]`, a file's path (when it contains `/` or ends in
+                .yaml, .yml or .json), or the flow's document.
+            thread_id: A readable one is made when there is none.
+            input: What the flow declares under `inputs`, as JSON.
+            context: A free JSON document that the thread carries along.
+            metadata: Anything to find it by.
+            title: For lists.
+            description: For people.
+            priority: `low`, `normal`, `high` or `urgent`.
+            hold: Start it held; `thread(…).resume()` lets it go.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `FLOW_NOT_FOUND`, `FLOW_NOT_ACTIVE`, `FLOW_INVALID`, `INPUT_INVALID`,
+                `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `INVALID_ID`.
+        """
+        command_id = command_id or new_command_id()
+        sent = command(
+            CreateThread,
+            command_id,
+            actor or self._actor,
+            reason,
+            thread_id=thread_id or readable_id(command_id),
+            flow=await self._document(flow),
+            input=input,
+            context=context,
+            metadata=dict(metadata or {}),
+            title=title,
+            description=description,
+            priority=priority,
+            hold=hold,
+        )
+        return ThreadStarted.model_validate(await self._update("create_thread", sent))
+
+    async def fork_thread(
+        self,
+        source: str,
+        at: str,
+        *,
+        thread_id: str | None = None,
+        strategy: Strategy = "partial",
+        resume: Literal["at", "after"] = "at",
+        set: Mapping[str, Any] | None = None,
+        flow: FlowSource | None = None,
+        hold: bool = False,
+        plan: bool = False,
+        retention: Strategy | None = None,
+        node_states: NodeStates | None = None,
+        include_history: bool | None = None,
+        include_metadata: bool | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadBranched:
+        """Start a thread from a point that another one has passed; the source is never touched.
+
+        Args:
+            source: The thread to fork.
+            at: `node` (its last execution), `node#visit` or `@seq`.
+            thread_id: A readable one is made when there is none.
+            strategy: `full`, `partial` or `minimal`; see `domain.session.operations.fork`.
+            resume: Execute the point again (`at`) or go on behind it (`after`).
+            set: Variables to overwrite.
+            flow: Another version of the flow to go on with.
+            hold: Start it held.
+            plan: Start nothing; answer with what would happen.
+            retention: What is kept, when it differs from the strategy.
+            node_states: What becomes of node states, when it differs from the strategy.
+            include_history: Whether the journal is kept, when it differs from the strategy.
+            include_metadata: Whether metadata are kept, when it differs from the strategy.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `THREAD_NOT_FOUND`, `THREAD_DESTROYED`, `FORK_POINT_MISSING`,
+                `FORK_POINT_NOT_EXECUTED`, `NODE_NOT_FOUND`, `DEPTH_LIMIT_REACHED`,
+                `THREAD_LIMIT_REACHED`, `SNAPSHOT_UNAVAILABLE`, `JOURNAL_INCOMPLETE`, `FLOW_INVALID`.
+        """
+        command_id = command_id or new_command_id()
+        sent = command(
+            ForkThread,
+            command_id,
+            actor or self._actor,
+            reason,
+            thread_id=thread_id or readable_id(command_id),
+            source=source,
+            at=at,
+            resume=resume,
+            strategy=strategy,
+            retention=retention,
+            node_states=node_states,
+            include_history=include_history,
+            include_metadata=include_metadata,
+            set=dict(set or {}),
+            flow=None if flow is None else await self._document(flow),
+            hold=hold,
+            plan=plan,
+        )
+        return ThreadBranched.model_validate(await self._update("fork_thread", sent))
+
+    async def copy_thread(
+        self,
+        source: str,
+        *,
+        thread_id: str | None = None,
+        strategy: Literal["full", "partial", "selective"] = "full",
+        nodes: Sequence[str] = (),
+        hold: bool = False,
+        plan: bool = False,
+        include_history: bool | None = None,
+        include_metadata: bool | None = None,
+        reset: bool | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadBranched:
+        """Start a copy of a thread, whole or in part; the source is never touched.
+
+        Args:
+            source: The thread to copy.
+            thread_id: A readable one is made when there is none.
+            strategy: `full`, `partial` or `selective`; see `domain.session.operations.copy`.
+            nodes: What a selective copy keeps.
+            hold: Start it held.
+            plan: Start nothing; answer with what would happen.
+            include_history: Whether the journal is kept, when it differs from the strategy.
+            include_metadata: Whether metadata are kept, when it differs from the strategy.
+            reset: Whether node states are dropped, when it differs from the strategy.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `THREAD_NOT_FOUND`, `THREAD_DESTROYED`, `COPY_WITHOUT_NODES`,
+                `NODE_NOT_FOUND`, `DEPTH_LIMIT_REACHED`, `THREAD_LIMIT_REACHED`,
+                `SNAPSHOT_UNAVAILABLE`, `JOURNAL_INCOMPLETE`.
+        """
+        command_id = command_id or new_command_id()
+        sent = command(
+            CopyThread,
+            command_id,
+            actor or self._actor,
+            reason,
+            thread_id=thread_id or readable_id(command_id),
+            source=source,
+            strategy=strategy,
+            nodes=list(nodes),
+            include_history=include_history,
+            include_metadata=include_metadata,
+            reset=reset,
+            hold=hold,
+            plan=plan,
+        )
+        return ThreadBranched.model_validate(await self._update("copy_thread", sent))
+
+    async def manage_thread(
+        self,
+        thread_id: str,
+        action: Literal["start", "pause", "resume", "cancel"],
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Act on a thread through its session, which counts it. Answers `requested` when it is passed on.
+
+        Raises:
+            ThreadloomError: `THREAD_NOT_FOUND`, `THREAD_ENDED`, `THREAD_DESTROYED`.
+        """
+        sent = command(ManageThread, command_id, actor or self._actor, reason, thread_id=thread_id, action=action)
+        return ThreadAnswer.model_validate({"session_id": self.session_id, **await self._update("manage_thread", sent)})
+
+    async def destroy_thread(
+        self,
+        thread_id: str,
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadDestroyed:
+        """Take an ended thread off the lists; its history stays.
+
+        Raises:
+            ThreadloomError: `THREAD_NOT_FOUND`; `THREAD_DESTROYED`; `ILLEGAL_TRANSITION` while it lives.
+        """
+        sent = command(DestroyThread, command_id, actor or self._actor, reason, thread_id=thread_id)
+        return ThreadDestroyed.model_validate(await self._update("destroy_thread", sent))
+
+    async def _document(self, flow: FlowSource) -> JsonObject:
+        return (await self._flows.resolve(flow)).document if isinstance(flow, str) else dict(flow)
+
+    async def _update(self, name: str, sent: Command) -> JsonObject:
+        return await self._delivery.update(self._target, name, sent)
+
+    async def _lifecycle(self, name: str, sent: Command, wait: bool, timeout: Timeout, goal: set[str]) -> SessionAnswer:
+        told = await self._delivery.signal(self._target, name, sent)
+        answer = SessionAnswer.model_validate({**told, "session_id": self.session_id})
+        if not wait:
+            return answer
+        if answer.status == "requested":
+            raise self._delivery.nobody_answers(self._target)
+        wanted = " or ".join(goal) or "ended"
+        view = await within(
+            timeout,
+            self.describe,
+            lambda view: view.ended or (view.status in goal and view.as_of is None),
+            f"session {self.session_id} is not {wanted} yet; the command stands",
+        )
+        return answer.model_copy(update={"status": view.status})
+
+
+def _duration(value: timedelta | float | None) -> str | None:
+    if value is None:
+        return None
+    return format_duration(value if isinstance(value, timedelta) else timedelta(seconds=value))

@@ -1,0 +1,269 @@
+"""One thread, to look at and to command."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+from domain.errors import Code, ThreadloomError
+from domain.ids import require_id
+from domain.messages import CancelThread, Decide, PauseThread, ResumeThread, Send
+from domain.thread.state import BY_HAND
+from threadloom.delivery import Delivery, command
+from threadloom.targets import Target
+from threadloom.thread_reading import ThreadReading
+from threadloom.views import (
+    Executions,
+    SnapshotView,
+    ThreadAnswer,
+    ThreadResult,
+    ThreadView,
+    Variables,
+)
+from threadloom.waiting import Timeout, within
+
+Condition: TypeAlias = str | Collection[str] | Callable[[ThreadView], bool]
+"""A status, some statuses, or a test of the thread's view."""
+
+MessageType = Literal["data", "control", "event", "error"]
+
+
+class ThreadHandle:
+    """A thread of a session. Making a handle asks nobody; `THREAD_NOT_FOUND` comes with the first use.
+
+    Every method raises `ThreadloomError`. Besides the codes it names itself these are possible:
+    `SESSION_NOT_FOUND`, `THREAD_NOT_FOUND`, `THREAD_ENDED` (commands to an ended thread),
+    `SERVER_UNREACHABLE`, `NO_WORKER` and `INVALID_ARGUMENT`. What only looks is answered from the
+    database when no worker runs; `as_of` says so.
+
+    Every command takes `actor` (the client's by default) and `reason`, which reach the history, and
+    `command_id`: the same one again gets the first answer.
+    """
+
+    def __init__(
+        self, session_id: str, thread_id: str, *, reading: ThreadReading, delivery: Delivery, actor: str
+    ) -> None:
+        self.session_id = require_id("session", session_id)
+        self.thread_id = require_id("thread", thread_id)
+        self._target = Target(session_id, thread_id)
+        self._reading = reading
+        self._delivery = delivery
+        self._actor = actor
+
+    async def describe(self) -> ThreadView:
+        """The thread, with what Temporal knows of its activities; values over 8 KiB are left out."""
+        return await self._reading.describe(self._target)
+
+    async def executions(self) -> Executions:
+        """Node executions from the first on; results over 8 KiB are left out."""
+        return await self._reading.executions(self._target)
+
+    async def variables(self) -> Variables:
+        """All variables, whole."""
+        return await self._reading.variables(self._target)
+
+    async def snapshot(self, at: str | None = None) -> SnapshotView:
+        """The thread as it is, or as it was before it executed a point.
+
+        Args:
+            at: `node` (its last execution), `node#visit` or `@seq`.
+
+        Raises:
+            ThreadloomError: `FORK_POINT_NOT_EXECUTED`; `JOURNAL_INCOMPLETE` when the point is old and
+                the database does not hold it.
+        """
+        return await self._reading.snapshot(self._target, at)
+
+    async def result(self, *, wait: bool = False, timeout: Timeout = None) -> ThreadResult:
+        """How the thread ended, or where it stands.
+
+        Args:
+            wait: Wait until it has ended.
+            timeout: How long, in seconds or as a timedelta; without end by default.
+
+        Raises:
+            ThreadloomError: `TIMED_OUT`; `NO_WORKER` when nobody is there to bring it to an end.
+        """
+        return await self._reading.result(self._target, wait=wait, timeout=timeout)
+
+    async def pause(
+        self,
+        *,
+        until: datetime | None = None,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Hold the thread: what is in flight ends, nothing new begins.
+
+        Args:
+            until: When the hold lifts itself.
+            wait: Wait until it is paused (or has ended).
+            timeout: How long, in seconds or as a timedelta; without end by default.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Returns:
+            The status `pausing` or `paused`; `requested` when no worker has answered within five seconds.
+
+        Raises:
+            ThreadloomError: `TIMED_OUT` (the command stands).
+        """
+        sent = command(PauseThread, command_id, actor or self._actor, reason, until=until)
+        answer = await self._signal("pause", sent)
+        if not wait:
+            return answer
+        return await self._settled(answer, _paused, timeout, "paused")
+
+    async def resume(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Lift the thread's own holds; it stays paused while its session is. Arguments as for `pause`."""
+        answer = await self._signal("resume", command(ResumeThread, command_id, actor or self._actor, reason))
+        if not wait:
+            return answer
+        return await self._settled(answer, _released, timeout, "resumed")
+
+    async def cancel(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Cancel the thread, held or not. Arguments as for `pause`; `wait` is for its end."""
+        answer = await self._signal("cancel", command(CancelThread, command_id, actor or self._actor, reason))
+        if not wait:
+            return answer
+        return await self._settled(answer, lambda view: view.ended, timeout, "ended")
+
+    async def decide(
+        self,
+        node: str,
+        choice: str,
+        *,
+        visit: int | None = None,
+        data: Any = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Answer an approval; the first answer wins. Takes effect on resume while the thread is held.
+
+        Args:
+            node: The approval's node.
+            choice: One of its choices.
+            visit: Which execution of it is meant; the one that waits by default.
+            data: Anything more, as JSON.
+            reason: Why; part of the result.
+            command_id: Makes it happen once.
+            actor: Who; part of the result.
+
+        Raises:
+            ThreadloomError: `NOT_WAITING`, `ALREADY_DECIDED`, `BAD_CHOICE`.
+        """
+        decision = command(
+            Decide, command_id, actor or self._actor, reason, node=node, choice=choice, visit=visit, data=data
+        )
+        return await self._update("decide", decision)
+
+    async def send(
+        self,
+        body: Any,
+        *,
+        name: str | None = None,
+        type: MessageType = "data",
+        message_id: str | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Put a message into the thread's mailbox.
+
+        Args:
+            body: JSON.
+            name: What a `receive` node asks for.
+            type: `data`, `control`, `event` or `error`.
+            message_id: The message's id; the command's id by default.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: The sender.
+
+        Raises:
+            ThreadloomError: `MAILBOX_FULL`.
+        """
+        message = command(
+            Send, command_id, actor or self._actor, reason, body=body, name=name, type=type, message_id=message_id
+        )
+        return await self._update("send", message)
+
+    async def wait_until(self, condition: Condition, *, timeout: Timeout = None) -> ThreadView:
+        """Look at the thread until it fulfils the condition.
+
+        Args:
+            condition: A status, some statuses, or a test of the thread's view.
+            timeout: How long, in seconds or as a timedelta; without end by default.
+
+        Returns:
+            The view that fulfils it.
+
+        Raises:
+            ThreadloomError: `THREAD_ENDED` when the thread has ended without ever fulfilling it; `TIMED_OUT`.
+        """
+        holds = _test(condition)
+
+        def done(view: ThreadView) -> bool:
+            if not holds(view) and view.ended:
+                details = {"status": view.status, "error": view.error.model_dump(mode="json") if view.error else None}
+                raise ThreadloomError(Code.THREAD_ENDED, f"thread {self.thread_id} is {view.status}", details)
+            return holds(view)
+
+        return await within(timeout, self.describe, done, f"thread {self.thread_id} does not fulfil the condition")
+
+    async def _signal(self, name: str, sent: PauseThread | ResumeThread | CancelThread) -> ThreadAnswer:
+        return self._answer(await self._delivery.signal(self._target, name, sent))
+
+    async def _update(self, name: str, sent: Decide | Send) -> ThreadAnswer:
+        return self._answer(await self._delivery.update(self._target, name, sent))
+
+    def _answer(self, answer: dict[str, Any]) -> ThreadAnswer:
+        return ThreadAnswer.model_validate(
+            {**answer, "session_id": self.session_id, "thread_id": self.thread_id, "status": answer["status"]}
+        )
+
+    async def _settled(
+        self, answer: ThreadAnswer, done: Callable[[ThreadView], bool], timeout: Timeout, goal: str
+    ) -> ThreadAnswer:
+        if answer.status == "requested":
+            raise self._delivery.nobody_answers(self._target)
+        view = await within(
+            timeout, self.describe, done, f"thread {self.thread_id} is not {goal} yet; the command stands"
+        )
+        return answer.model_copy(update={"status": view.status})
+
+
+def _paused(view: ThreadView) -> bool:
+    return view.ended or (view.status == "paused" and view.as_of is None)
+
+
+def _released(view: ThreadView) -> bool:
+    return view.ended or (all(hold.kind not in BY_HAND for hold in view.holds) and view.as_of is None)
+
+
+def _test(condition: Condition) -> Callable[[ThreadView], bool]:
+    if callable(condition):
+        return condition
+    statuses = frozenset({condition} if isinstance(condition, str) else condition)
+    return lambda view: view.status in statuses

@@ -1,0 +1,87 @@
+"""Answers to commands."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from threadloom.views.base import Sparse, View
+
+
+class SessionAnswer(View):
+    """The answer to a command to a session.
+
+    Attributes:
+        status: The session's status right after the command, or `requested` when no worker has
+            answered yet: the command is in Temporal and takes effect when one does.
+    """
+
+    session_id: str
+    status: str
+
+
+class ThreadAnswer(View):
+    """The answer to a command to a thread; `status` as in `SessionAnswer`."""
+
+    session_id: str
+    thread_id: str
+    status: str
+
+
+class ThreadStarted(View):
+    """A thread was created."""
+
+    thread_id: str
+    status: str
+
+
+class ThreadDestroyed(View):
+    """An ended thread was taken off the lists."""
+
+    thread_id: str
+    destroyed: bool
+
+
+class ConfigChanged(View):
+    """The configuration from now on, as `domain.session.config.SessionConfig`."""
+
+    config: dict[str, Any]
+
+
+class ThreadBranched(View):
+    """A thread was forked or copied, or it was only planned.
+
+    Attributes:
+        fork_point: Of a fork, `node#visit`.
+        scope: Of a copy: the nodes and variables it keeps.
+        warnings: [{code, message}].
+        relationship_mapping: Old id → new id of the thread and of each execution it keeps.
+        plan: With `plan=True` what the operation would have answered, and nothing else is set.
+    """
+
+    thread_id: Annotated[str | None, Sparse] = None
+    source: Annotated[str | None, Sparse] = None
+    status: Annotated[str | None, Sparse] = None
+    strategy: Annotated[str | None, Sparse] = None
+    fork_point: Annotated[str | None, Sparse] = None
+    scope: Annotated[dict[str, Any] | None, Sparse] = None
+    warnings: Annotated[list[dict[str, Any]] | None, Sparse] = None
+    relationship_mapping: Annotated[dict[str, str] | None, Sparse] = None
+    plan: Annotated[dict[str, Any] | None, Sparse] = None
+
+
+class FlowView(View):
+    """A registered version of a flow. Its content never changes; its status may.
+
+    Attributes:
+        status: `active`, `inactive` or `archived`.
+    """
+
+    flow: str
+    version: str
+    digest: str
+    status: str
+    title: str = ""
+    description: str = ""
+    registered_at: datetime
+    registered_by: str | None = None
