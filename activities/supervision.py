@@ -6,11 +6,11 @@ import asyncio
 from datetime import timedelta
 
 from temporalio import activity
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.ids import thread_workflow_id
-from domain.messages import Finding, ReconcileInput, ReconcileResult, TerminateInput
+from domain.messages import Finding, ReconcileInput, ReconcileResult, TerminateInput, completed
 
 _RPC_TIMEOUT = timedelta(seconds=5)
 _AT_ONCE = 20
@@ -46,6 +46,8 @@ class SupervisionActivities:
         except ValueError:
             # A status that this SDK does not know, such as paused in the server itself: it is alive.
             return Finding(thread_id=thread_id, status=_RUNNING)
+        if found.status is WorkflowExecutionStatus.COMPLETED:
+            return completed(thread_id, await handle.result(rpc_timeout=_RPC_TIMEOUT))
         status = found.status.name.lower() if found.status is not None else _RUNNING
         alive = status in (_RUNNING, "continued_as_new")
         return Finding(thread_id=thread_id, status=_RUNNING if alive else status, closed_at=found.close_time)

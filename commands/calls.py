@@ -92,6 +92,9 @@ class Answer:
         return self.document.model_dump(mode="json") if isinstance(self.document, BaseModel) else self.document
 
 
+_FINAL = frozenset({"closed", "terminated", "completed", "failed", "cancelled"})
+"""Statuses that never change: what the records say of them needs no worker to be true."""
+
 Body: TypeAlias = Callable[..., Coroutine[Any, Any, Answer]]
 
 _ALL: dict[str, Any] = {
@@ -139,7 +142,7 @@ def execute(body: Body, call: Call, arguments: dict[str, Any]) -> int:
     def work() -> int:
         answer = asyncio.run(body(call, **arguments))
         document = answer.json()
-        if isinstance(document, dict) and document.get("as_of"):
+        if isinstance(document, dict) and document.get("as_of") and document.get("status") not in _FINAL:
             warn(Code.NO_WORKER, f"no worker answers; this is what the records said at {document['as_of']}")
         print_answer(document, answer.shown, as_json=call.json)
         return complain(answer.complaint) if answer.complaint else DONE

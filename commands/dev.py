@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from platformdirs import user_data_path
 
 from commands.arguments import SEVERAL_TASKS, TASKS, all_tasks
 from commands.environment import read_settings
@@ -64,7 +63,10 @@ def data_folder(wanted: Path | None, *, ephemeral: bool) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="threadloom-", ignore_cleanup_errors=True) as temporary:
             yield Path(temporary)
         return
-    folder = (wanted or user_data_path("threadloom")).resolve()
+    # Late: pydantic's settings take a moment to import, which `--help` need not wait for.
+    from threadloom.settings import default_data_folder
+
+    folder = (wanted or default_data_folder()).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     yield folder
 

@@ -51,7 +51,9 @@ def known(answers: Mapping[str, Answered], command: Command) -> bool:
 
 
 def remember(answers: Mapping[str, Answered], command_id: str, answer: Answered) -> dict[str, Answered]:
-    """The answers with one more, and without the oldest when there are too many."""
+    """The answers with one more, and without the oldest when there are too many; the first answer stays."""
+    if command_id in answers:
+        return dict(answers)
     kept = {**answers, command_id: answer}
     if len(kept) > ANSWERS_KEPT:
         del kept[next(iter(kept))]

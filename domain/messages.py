@@ -325,10 +325,18 @@ class ReconcileInput(Internal):
 
 
 class Finding(Internal):
-    """What Temporal knows of a thread: `running`, how it closed, or `missing`."""
+    """What Temporal knows of a thread.
+
+    Attributes:
+        status: `running`, how the workflow closed, or `missing`.
+        outcome: Of a completed workflow, the status that the thread ended with: its result says so.
+        error: Of a completed workflow, why the thread failed or was cancelled.
+    """
 
     thread_id: str
     status: str
+    outcome: str | None = None
+    error: dict[str, Any] | None = None
     closed_at: datetime | None = None
 
 
@@ -344,6 +352,18 @@ class TerminateInput(Internal):
     session_id: str
     thread_ids: list[str]
     reason: str
+
+
+def completed(thread_id: str, result: object) -> Finding:
+    """What the result of a thread's workflow, {status, result, error}, tells of it."""
+    told = result if isinstance(result, dict) else {}
+    error = told.get("error")
+    return Finding(
+        thread_id=thread_id,
+        status="completed",
+        outcome=str(told.get("status")),
+        error=error if isinstance(error, dict) else None,
+    )
 
 
 def read(model: type[M], args: tuple[Any, ...]) -> M:

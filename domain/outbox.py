@@ -18,13 +18,18 @@ BACKLOG_BYTES = 1024 * 1024
 """What a workflow keeps at most while the database is away; then it holds itself."""
 
 
+RECORD_BYTES = 200
+"""What a record takes besides what it tells."""
+
+
 @dataclass(slots=True)
 class Outbox:
     """The records of one workflow that the database has not acknowledged.
 
     Attributes:
         sealed: How many of the pending were handed over and may not change any more.
-        bytes: What the pending take, as JSON.
+        sizes: What each of the pending takes, in bytes of JSON.
+        bytes: What they take together.
     """
 
     session_id: str
@@ -35,10 +40,7 @@ class Outbox:
     sizes: list[int] = field(default_factory=list)
     sealed: int = 0
     urgent: bool = False
-
-    @property
-    def bytes(self) -> int:
-        return sum(self.sizes)
+    bytes: int = 0
 
     @property
     def backlogged(self) -> bool:
@@ -71,7 +73,7 @@ class Outbox:
             thread=fact.thread,
         )
         self.pending.append(record)
-        self.sizes.append(size(fact.entry) + size(fact.seed) + size(fact.details) + 200)
+        self._weigh(record)
         self.urgent = self.urgent or fact.urgent
 
     def next_batch(self, *, session: SessionRow | None = None, thread: ThreadRow | None = None) -> RecordBatch:
@@ -92,10 +94,16 @@ class Outbox:
     def acknowledge(self, applied: BatchApplied) -> int:
         """Let go of what is stored; the highest journal entry among it, or 0."""
         stored = self.pending[: self.sealed]
+        self.bytes -= sum(self.sizes[: self.sealed])
         del self.pending[: self.sealed], self.sizes[: self.sealed]
         self.sealed = 0
         self.epoch = applied.epoch
         return max((record.entry["seq"] for record in stored if record.entry), default=0)
+
+    def _weigh(self, record: Record) -> None:
+        length = size(record.entry) + size(record.seed) + size(record.details) + RECORD_BYTES
+        self.sizes.append(length)
+        self.bytes += length
 
     def carry(self) -> JsonObject:
         """What the next run takes over."""
@@ -114,6 +122,7 @@ class Outbox:
             records: Sequence[Record] = [Record.model_validate(record) for record in carried["pending"]]
             outbox.epoch, outbox.last_seq, outbox.sealed = carried["epoch"], carried["last_seq"], carried["sealed"]
             outbox.pending = list(records)
-            outbox.sizes = [size(record.entry) + size(record.seed) + size(record.details) + 200 for record in records]
+            for record in records:
+                outbox._weigh(record)
             outbox.urgent = bool(records)
         return outbox

@@ -12,6 +12,9 @@ Json: TypeAlias = Any
 
 JsonObject: TypeAlias = dict[str, Any]
 
+MAX_DEPTH = 100
+"""How deep a value may nest. Pydantic gives up at about 255, and a state wraps values in its own."""
+
 
 def canonical(value: Json) -> bytes:
     """One byte string per JSON value: keys sorted, no white space, UTF-8."""
@@ -31,13 +34,20 @@ def size(value: Json) -> int:
 
 
 def is_json(value: object) -> bool:
-    """Whether the value is JSON all the way down (NaN and infinities are not)."""
-    if value is None or isinstance(value, str | bool | int):
-        return True
-    if isinstance(value, float):
-        return math.isfinite(value)
-    if isinstance(value, list):
-        return all(is_json(item) for item in value)
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and is_json(item) for key, item in value.items())
-    return False
+    """Whether the value is JSON all the way down: no NaN, no infinity, not nested deeper than `MAX_DEPTH`."""
+    left: list[tuple[object, int]] = [(value, 0)]
+    while left:
+        part, depth = left.pop()
+        if part is None or isinstance(part, str | bool | int):
+            continue
+        if isinstance(part, float) and math.isfinite(part):
+            continue
+        if depth >= MAX_DEPTH:
+            return False
+        if isinstance(part, list):
+            left.extend((item, depth + 1) for item in part)
+        elif isinstance(part, dict) and all(isinstance(key, str) for key in part):
+            left.extend((item, depth + 1) for item in part.values())
+        else:
+            return False
+    return True

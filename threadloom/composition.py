@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from temporalio.client import Client
 from temporalio.envconfig import ClientConfig
-from temporalio.runtime import PrometheusConfig, Runtime, TelemetryConfig
+from temporalio.runtime import (
+    LogForwardingConfig,
+    LoggingConfig,
+    PrometheusConfig,
+    Runtime,
+    TelemetryConfig,
+    TelemetryFilter,
+)
 from temporalio.worker import Worker
 
 from domain.errors import Code, ThreadloomError
@@ -55,25 +64,48 @@ async def connect(
     """A Temporal client with the plugin, as the environment says, or to another address.
 
     Raises:
-        ThreadloomError: `SERVER_UNREACHABLE` with the address, within ten seconds.
+        ThreadloomError: `SERVER_UNREACHABLE` with the address, within ten seconds; `INVALID_ARGUMENT`
+            when the metrics cannot be served.
     """
-    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
-    if address is not None:
-        config["target_host"] = address
-    config.setdefault("target_host", "localhost:7233")
+    config: dict[str, Any]
+    if address is None:
+        config = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
+    else:
+        # Another server than the environment's: its certificates and keys are not for it.
+        config = {"target_host": address}
     if namespace is not None:
         config["namespace"] = namespace
-    if metrics and settings.metrics_address:
-        telemetry = TelemetryConfig(metrics=PrometheusConfig(bind_address=settings.metrics_address))
-        config["runtime"] = Runtime(telemetry=telemetry)
+    config["runtime"] = _runtime(settings.metrics_address if metrics else None)
     plugin = ThreadloomPlugin(backend, payload_threshold=settings.payload_threshold)
     target = config["target_host"]
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
             return await Client.connect(**config, plugins=[plugin])
     except (RuntimeError, TimeoutError) as error:
-        message = f"no Temporal server answers at {target}: {str(error) or 'time-out'}"
+        message = f"no Temporal server answers at {target}: {_reason(error)}"
         raise ThreadloomError(Code.SERVER_UNREACHABLE, message, {"address": target}) from error
+
+
+@cache
+def _runtime(metrics_address: str | None) -> Runtime:
+    """The SDK's runtime; its own log goes to Python's, because by itself it would write on stdout."""
+    logging_config = LoggingConfig(
+        filter=TelemetryFilter(core_level="WARN", other_level="ERROR"),
+        forwarding=LogForwardingConfig(logger=logging.getLogger("temporalio.core")),
+    )
+    metrics = PrometheusConfig(bind_address=metrics_address) if metrics_address else None
+    try:
+        return Runtime(telemetry=TelemetryConfig(logging=logging_config, metrics=metrics))
+    except ValueError as error:
+        message = f"metrics cannot be served at {metrics_address!r}, which should be a free IP:PORT: {error}"
+        raise ThreadloomError(Code.INVALID_ARGUMENT, message) from error
+
+
+def _reason(error: Exception) -> str:
+    """Why a connection failed, out of the SDK's nested words."""
+    text = str(error)
+    known = {"Connection refused": "connection refused", "dns error": "the name is not known"}
+    return next((short for found, short in known.items() if found in text), text[:200] or "time-out")
 
 
 @asynccontextmanager

@@ -8,9 +8,9 @@ from platformdirs import user_data_path
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-def default_database_url() -> str:
-    """A SQLite file in the user's data folder."""
-    return f"sqlite:///{user_data_path('threadloom') / 'threadloom.db'}"
+def default_data_folder() -> Path:
+    """Where everything is kept when nobody says otherwise."""
+    return user_data_path("threadloom")
 
 
 class Settings(BaseSettings):
@@ -22,7 +22,7 @@ class Settings(BaseSettings):
         payload_threshold: Bytes from which a payload goes to the payload store.
         log_level: `debug`, `info`, `warning` or `error`.
         log_format: `json`, or `text` for people.
-        metrics_address: `HOST:PORT` where the SDK's Prometheus metrics are served; none without it.
+        metrics_address: `IP:PORT` where the SDK's Prometheus metrics are served; none without it.
     """
 
     model_config = SettingsConfigDict(env_prefix="THREADLOOM_", extra="ignore")
@@ -36,7 +36,7 @@ class Settings(BaseSettings):
 
     def database(self) -> str:
         """The database's URL, or the default one."""
-        return self.database_url or default_database_url()
+        return self.database_url or sqlite_url(default_data_folder())
 
 
 def sqlite_url(folder: Path) -> str:

@@ -7,9 +7,12 @@ from datetime import datetime
 
 from temporalio import workflow
 
+_LONGEST = 30 * 86_400.0
+"""Seconds after which an alarm rings early. Who waits for longer looks at the time and sets it again."""
+
 
 class Alarm:
-    """Rings at an instant of workflow time."""
+    """Rings at an instant of workflow time, or earlier when that is more than a month away."""
 
     def __init__(self, summary: str) -> None:
         self._summary = summary
@@ -24,7 +27,7 @@ class Alarm:
         self.stop()
         self._at = at
         if at is not None:
-            delay = max((at - workflow.now()).total_seconds(), 0.001)
+            delay = min(max((at - workflow.now()).total_seconds(), 0.001), _LONGEST)
             self._task = asyncio.create_task(self._sleep(delay, summary or self._summary))
 
     def stop(self) -> None:

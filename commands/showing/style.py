@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -82,7 +83,11 @@ def value(data: Json, limit: int = LONG_VALUE) -> str:
 
 def plain(text: object) -> str:
     """A text of unknown origin, without what would move a terminal's cursor; empty for None."""
-    return "" if text is None else "".join(char if char.isprintable() or char == "\n" else "�" for char in str(text))
+    return "" if text is None else "".join("�" if _is_control(char) else char for char in str(text))
+
+
+def _is_control(char: str) -> bool:
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
 
 
 def table(*columns: str, right: Iterable[str] = (), whole: Iterable[str] = ()) -> Table:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from domain.answers import Answered, accepted, known, refused
-from domain.codec import dump, load
+from domain.answers import accepted, known, refused
+from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.instants import as_utc
 from domain.messages import (
@@ -16,17 +16,17 @@ from domain.messages import (
     CopyThread,
     CreateThread,
     DestroyThread,
+    Finding,
     ForkThread,
     ManageThread,
     PauseSession,
-    PreparedBranch,
     ResumeSession,
     SyncSession,
     TerminateSession,
     ThreadReport,
-    ThreadStart,
     body,
 )
+from domain.session.admission import branched, created, launched, not_launched
 from domain.session.config import make_config
 from domain.session.events import (
     BranchRequested,
@@ -42,11 +42,8 @@ from domain.session.events import (
     SessionReleased,
     SessionStatusChanged,
     ThreadChanged,
-    ThreadCreated,
     ThreadDestroyed,
-    ThreadLaunched,
     ThreadManaged,
-    ThreadRejected,
 )
 from domain.session.evolve import evolve
 from domain.session.inputs import (
@@ -60,20 +57,18 @@ from domain.session.inputs import (
     SessionInput,
     Tick,
 )
-from domain.session.policy import check, flow_of
+from domain.session.policy import check
 from domain.session.state import (
     BranchInPreparation,
     Ending,
     SessionHold,
     SessionState,
     SessionStatus,
-    ThreadEntry,
     expiries,
 )
 from domain.thread.decide import SYSTEM
-from domain.thread.snapshot import first_seed
-from domain.thread.state import Hold, HoldKind, Identity, ThreadStatus
-from domain.values import JsonObject, digest
+from domain.thread.state import ENDED, Identity, ThreadStatus, outlasts
+from domain.values import JsonObject
 
 _STATUSES = frozenset(status.value for status in ThreadStatus)
 
@@ -110,13 +105,13 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             settled = BranchSettled(command_id=command.command_id, succeeded=False, at=now)
             return [settled, _refused(command, error, now)]
         case Launched(thread_id=thread_id, now=now):
-            return _launched(state, thread_id, now)
+            return launched(state, thread_id, now)
         case NotLaunched():
-            return _not_launched(state, input)
+            return not_launched(state, input)
         case Reported(report=report, now=now):
             return _reported(state, report, now)
         case Found(findings=findings, now=now):
-            gone = (_gone(state, finding.thread_id, finding.status, now) for finding in findings)
+            gone = (_gone(state, finding, now) for finding in findings)
             return [Reconciled(at=now), *(event for event in gone if event)]
         case Tick(now=now):
             return _tick(state, now)
@@ -155,7 +150,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
     actor, reason = command.actor, command.reason
     match command:
         case CreateThread():
-            return [_created(state, command, now)]
+            return [created(state, command, now)]
         case ForkThread() | CopyThread():
             branch = BranchInPreparation(
                 digest=command.digest(),
@@ -188,8 +183,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
 def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[SessionEvent]:
     actor, reason = command.actor, command.reason
     match command:
-        case PauseSession(until=until) if not state.status.held:
-            end = as_utc(until) if until else None
+        case PauseSession(until=until) if outlasts(end := as_utc(until) if until else None, state.hold):
             return [SessionHeld(hold=SessionHold(actor=actor, reason=reason, at=now, until=end))]
         case ResumeSession(hold_threads=hold_threads) if state.status.held:
             return [SessionReleased(actor=actor, reason=reason, at=now, hold_threads=hold_threads)]
@@ -199,32 +193,6 @@ def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[Ses
             deadline = now + (state.config.grace if grace is None else grace)
             return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now, deadline=deadline))]
     return []
-
-
-def _created(state: SessionState, command: CreateThread, now: datetime) -> ThreadCreated:
-    flow = flow_of(command.flow)
-    identity = Identity(
-        session_id=state.session_id,
-        thread_id=command.thread_id,
-        created_at=now,
-        root=command.thread_id,
-        priority=command.priority,
-        title=command.title,
-        description=command.description,
-    )
-    seed = first_seed(
-        flow, identity, input=command.input, context=command.context, metadata=command.metadata, shared=state.shared
-    )
-    return _admitted(
-        state,
-        command,
-        identity,
-        flow=(flow.flow, flow.version, digest(command.flow)),
-        document=command.flow,
-        seed=dump(seed),
-        hold=command.hold,
-        now=now,
-    )
 
 
 def _prepared(state: SessionState, input: Prepared) -> list[SessionEvent]:
@@ -238,113 +206,29 @@ def _prepared(state: SessionState, input: Prepared) -> list[SessionEvent]:
         error = ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {state.session_id} is {state.status.value}")
         return [BranchSettled(command_id=command.command_id, succeeded=False, at=now), _refused(command, error, now)]
     identity = load(Identity, branch.identity)
-    return [settled, _branched(state, command, identity, branch, now)]
+    return [settled, branched(state, command, identity, branch, now)]
 
 
-def _branched(
-    state: SessionState, command: ForkThread | CopyThread, identity: Identity, branch: PreparedBranch, now: datetime
-) -> ThreadCreated:
-    assert branch.seed is not None
-    return _admitted(
-        state,
-        command,
-        identity,
-        flow=(branch.flow_name, branch.flow_version, branch.flow_digest),
-        document=branch.flow,
-        seed=branch.seed,
-        hold=command.hold,
-        now=now,
-        answer=branch.answer,
-    )
-
-
-def _admitted(
-    state: SessionState,
-    command: CreateThread | ForkThread | CopyThread,
-    identity: Identity,
-    *,
-    flow: tuple[str, str, str],
-    document: JsonObject,
-    seed: JsonObject,
-    hold: bool,
-    now: datetime,
-    answer: JsonObject | None = None,
-) -> ThreadCreated:
-    name, version, flow_digest = flow
-    held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
-    start = ThreadStart(
-        flow=document,
-        flow_digest=flow_digest,
-        continue_as_new_after=state.config.continue_as_new_after,
-        shared_task_queues=state.config.shared_task_queues,
-        seed=seed,
-        holds=[dump(held)] if hold else [],
-        created_by=command.actor,
-        reason=command.reason,
-    )
-    entry = ThreadEntry(
-        thread_id=identity.thread_id,
-        flow=name,
-        version=version,
-        flow_digest=flow_digest,
-        status=ThreadStatus.PENDING,
-        priority=identity.priority,
-        title=identity.title,
-        origin=identity.origin.value,
-        parent=identity.parent,
-        root=identity.root,
-        depth=identity.depth,
-        created_at=now,
-        command_id=command.command_id,
-        fork_info=identity.fork_info,
-        copy_info=identity.copy_info,
-    )
-    return ThreadCreated(
-        entry=entry,
-        start=body(start),
-        answer=answer or {},
-        command_digest=command.digest(),
-        actor=command.actor,
-        reason=command.reason,
-        at=now,
-    )
-
-
-def _launched(state: SessionState, thread_id: str, now: datetime) -> list[SessionEvent]:
-    entry = state.threads[thread_id]
-    launch = state.launching[thread_id]
-    result = {"thread_id": thread_id, "status": entry.status.value, **launch.answer}
-    answer = Answered(digest=launch.digest, result=result)
-    return [
-        ThreadLaunched(thread_id=thread_id, at=now),
-        CommandAnswered(command_id=entry.command_id, answer=answer, at=now),
-    ]
-
-
-def _not_launched(state: SessionState, input: NotLaunched) -> list[SessionEvent]:
-    entry = state.threads[input.thread_id]
-    error: JsonObject = {"code": input.code, "message": input.message, "details": {"thread": input.thread_id}}
-    answer = Answered(digest=state.launching[input.thread_id].digest, error=error)
-    return [
-        ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now),
-        CommandAnswered(command_id=entry.command_id, answer=answer, at=input.now),
-    ]
-
-
-def _gone(state: SessionState, thread_id: str, found: str, now: datetime) -> ThreadChanged | None:
+def _gone(state: SessionState, finding: Finding, now: datetime) -> ThreadChanged | None:
     """A thread that ended without the session hearing of it, recorded as what it was."""
-    entry = state.threads.get(thread_id)
-    if entry is None or not entry.alive or not entry.started or found == "running":
+    entry = state.threads.get(finding.thread_id)
+    if entry is None or not entry.alive or not entry.started or finding.status == "running":
         return None
-    forced = state.ending is not None and state.ending.forced
-    otherwise = ThreadStatus.CANCELLED if forced else ThreadStatus.FAILED
-    status = {"completed": ThreadStatus.COMPLETED, "canceled": ThreadStatus.CANCELLED}.get(found, otherwise)
-    error: JsonObject | None = None
-    if status is not ThreadStatus.COMPLETED:
-        code = Code.THREAD_LOST if found == "missing" else Code.THREAD_TERMINATED
-        error = {"code": code.value, "message": f"the thread's workflow is {found} in Temporal", "details": {}}
     seconds = (now - (entry.started_at or entry.created_at)).total_seconds()
-    return ThreadChanged(thread_id=thread_id, status=status, at=now, error=error, seconds=seconds, behind_back=True)
+    status, error = _end_of(finding, forced=state.ending is not None and state.ending.forced)
+    return ThreadChanged(
+        thread_id=finding.thread_id, status=status, at=now, error=error, seconds=seconds, behind_back=True
+    )
+
+
+def _end_of(finding: Finding, *, forced: bool) -> tuple[ThreadStatus, JsonObject | None]:
+    if finding.status == "completed" and finding.outcome in ENDED:
+        return ThreadStatus(finding.outcome), finding.error
+    code = Code.THREAD_LOST if finding.status == "missing" else Code.THREAD_TERMINATED
+    message = f"the thread's workflow is {finding.status} in Temporal"
+    cancelled = forced or finding.status == "canceled"
+    status = ThreadStatus.CANCELLED if cancelled else ThreadStatus.FAILED
+    return status, {"code": code.value, "message": message, "details": {}}
 
 
 def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:

@@ -69,6 +69,8 @@ def check(state: SessionState, command: Command) -> None:
                     f"thread {entry.thread_id} is {entry.status.value}; cancel it before destroying it",
                     {"status": entry.status.value},
                 )
+            if isinstance(command, ManageThread) and not entry.started:
+                raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
             if isinstance(command, ManageThread) and not entry.alive:
                 raise ThreadloomError(
                     Code.THREAD_ENDED,

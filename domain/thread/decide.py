@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.expressions import holds, render
 from domain.flow.model import (
-    ActivityNode,
     ApprovalNode,
-    DecisionNode,
-    Edge,
-    EndNode,
-    ErrorEdge,
     FlowDefinition,
-    ReceiveNode,
-    Step,
-    WaitingStep,
 )
 from domain.ids import execution_key
+from domain.thread.ending import cancelled, end_node, ended_as, make_entry, visit_of
 from domain.thread.events import (
     ApprovalDecided,
     CancelRequested,
@@ -31,7 +23,6 @@ from domain.thread.events import (
     NodeEnded,
     NodeEntered,
     StatusChanged,
-    ThreadEnded,
     ThreadEvent,
     ThreadStarted,
 )
@@ -48,9 +39,8 @@ from domain.thread.inputs import (
     Resume,
     ThreadInput,
 )
-from domain.thread.journal import Checkpoint, ExecutionStatus, Failure, JournalEntry
+from domain.thread.journal import ExecutionStatus, Failure
 from domain.thread.kinds import Blocked, Done, Failed, Visit, enter, poll, timed_out
-from domain.thread.scope import Scope
 from domain.thread.state import (
     MAILBOX_LIMIT,
     ActiveNode,
@@ -58,11 +48,11 @@ from domain.thread.state import (
     Hold,
     HoldKind,
     Message,
-    Outcome,
     ThreadState,
     ThreadStatus,
+    outlasts,
 )
-from domain.values import Json, JsonObject
+from domain.values import Json
 
 SYSTEM = "threadloom"
 """The actor of what the product does by itself."""
@@ -99,7 +89,7 @@ def _events(flow: FlowDefinition, state: ThreadState, input: ThreadInput) -> Ite
         case Pause():
             _require_alive(state)
             hold = Hold(kind=input.kind, actor=input.actor, reason=input.reason, at=input.now, until=input.until)
-            return [] if state.holds.get(hold.kind) else [HoldPlaced(hold=hold)]
+            return [HoldPlaced(hold=hold)] if outlasts(input.until, state.holds.get(hold.kind)) else []
         case Resume():
             _require_alive(state)
             return [
@@ -176,7 +166,7 @@ def _advance(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Th
     if state.outcome or state.in_flight:
         return _lifted(state, now)
     if state.cancellation:
-        return _cancelled(flow, state, now)
+        return cancelled(flow, state, now)
     if lifted := _lifted(state, now):
         return lifted
     if state.holds:
@@ -185,13 +175,13 @@ def _advance(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Th
         return [ThreadStarted(at=now)]
     if state.active is None:
         return _enter(flow, state, now)
-    visit = _visit(flow, state, state.active, now)
+    visit = visit_of(flow, state, state.active, now)
     try:
         outcome = poll(visit, state.active)
     except ThreadloomError as error:
         outcome = visit.fail(error.code, error.message, error.details)
     if outcome is not None:
-        return _end_node(visit, state.active, outcome)
+        return end_node(visit, state.active, outcome)
     reached = _duration_limit(flow, state, now)
     return _limited(flow, state, reached, now) if reached else []
 
@@ -203,20 +193,6 @@ def _lifted(state: ThreadState, now: datetime) -> list[ThreadEvent]:
         for hold in state.holds.values()
         if hold.until is not None and hold.until <= now
     ]
-
-
-def _cancelled(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[ThreadEvent]:
-    assert state.cancellation is not None
-    failure = Failure(
-        code=Code.CANCELLED,
-        message=state.cancellation.reason or f"cancelled by {state.cancellation.actor}",
-        node=state.active.node if state.active else state.current.next,
-    )
-    events: list[ThreadEvent] = []
-    if state.active is not None:
-        visit = _visit(flow, state, state.active, now)
-        events.append(NodeEnded(entry=_entry(visit, state.active, ExecutionStatus.CANCELLED, error=failure)))
-    return [*events, _ended_as(ThreadStatus.CANCELLED, failure, now)]
 
 
 def _limit(flow: FlowDefinition, state: ThreadState, now: datetime) -> str | None:
@@ -245,9 +221,9 @@ def _limited(flow: FlowDefinition, state: ThreadState, reached: str, now: dateti
         return [HoldPlaced(hold=Hold(kind=HoldKind.LIMIT, actor=SYSTEM, reason=reached, at=now))]
     active = state.active
     failure = Failure(code=Code.LIMIT_REACHED, message=reached, node=active.node if active else state.current.next)
-    ended: list[ThreadEvent] = [_ended_as(ThreadStatus.FAILED, failure, now)]
+    ended: list[ThreadEvent] = [ended_as(ThreadStatus.FAILED, failure, now)]
     if active is not None:
-        entry = _entry(_visit(flow, state, active, now), active, ExecutionStatus.FAILED, error=failure)
+        entry = make_entry(visit_of(flow, state, active, now), active, ExecutionStatus.FAILED, error=failure)
         ended.insert(0, NodeEnded(entry=entry))
     return ended
 
@@ -262,7 +238,7 @@ def _enter(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Thre
     if number > visit.node.max_visits:
         message = f"{node_id} was visited {visit.node.max_visits} times, as often as it may"
         failure = Failure(code=Code.MAX_VISITS, message=message, node=node_id)
-        return [_ended_as(ThreadStatus.FAILED, failure, now)]
+        return [ended_as(ThreadStatus.FAILED, failure, now)]
     try:
         outcome = enter(visit)
     except ThreadloomError as error:
@@ -276,7 +252,7 @@ def _enter(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[Thre
             limit_at=_duration_ends(flow, state),
         )
         return [NodeEntered(active=active, call=outcome.call)]
-    return _end_node(visit, None, outcome)
+    return end_node(visit, None, outcome)
 
 
 def _activity_ended(
@@ -285,159 +261,10 @@ def _activity_ended(
     active = state.active
     if active is None or execution_key(state.identity.thread_id, active.node, active.visit) != input.key:
         return []
-    visit = _visit(flow, state, active, input.now)
+    visit = visit_of(flow, state, active, input.now)
     if isinstance(input, ActivityCompleted):
-        return _end_node(visit, active, Done(input.result))
+        return end_node(visit, active, Done(input.result))
     failure = replace(input.failure, node=active.node)
     if input.cancelled and state.cancellation:
-        return _cancelled(flow, state, input.now)
-    return _end_node(visit, active, timed_out(visit) if input.timed_out else Failed(failure))
-
-
-def _visit(flow: FlowDefinition, state: ThreadState, active: ActiveNode, now: datetime) -> Visit:
-    return Visit(flow=flow, state=state, id=active.node, node=flow.nodes[active.node], number=active.visit, now=now)
-
-
-def _end_node(visit: Visit, active: ActiveNode | None, outcome: Done | Failed) -> list[ThreadEvent]:
-    if isinstance(outcome, Failed):
-        return _fail_node(visit, active, outcome)
-    try:
-        return _complete_node(visit, active, outcome)
-    except ThreadloomError as error:
-        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.id)
-        return _fail_node(visit, active, Failed(failure), result=outcome.result, consumed=outcome.consumed)
-
-
-def _complete_node(visit: Visit, active: ActiveNode | None, done: Done) -> list[ThreadEvent]:
-    node = visit.node
-    changed, saved_as = dict(done.changed or {}), None
-    save = node.save if isinstance(node, WaitingStep) else None
-    if isinstance(save, str):
-        saved_as = save
-    elif save:
-        extra = {"message": done.result} if isinstance(node, ReceiveNode) else {}
-        scope = visit.scope(result=done.result, **extra)
-        changed.update((name, render(template, scope)) for name, template in save.items())
-    usage = None
-    if isinstance(node, ActivityNode) and node.usage is not None:
-        usage = checked_usage(render(node.usage, visit.scope(result=done.result)))
-    entry = _entry(
-        visit,
-        active,
-        ExecutionStatus.COMPLETED,
-        result=done.result,
-        changed=changed,
-        saved_as=saved_as,
-        usage=usage,
-    )
-    if isinstance(node, EndNode):
-        outcome = Outcome(status=ThreadStatus.COMPLETED, result=done.result)
-        return [NodeEnded(entry=entry), ThreadEnded(outcome=outcome, at=visit.now)]
-    assert isinstance(node, Step | DecisionNode)
-    after = visit.state.current.apply(entry)
-    edge = _choose(visit, after, node.next)
-    if edge is None:
-        raise ThreadloomError(Code.NO_EDGE, f"no edge of {visit.id} holds and none is the default")
-    return [NodeEnded(entry=replace(entry, next=edge.to), consumed=done.consumed)]
-
-
-def _fail_node(
-    visit: Visit, active: ActiveNode | None, failed: Failed, *, result: Json = None, consumed: str | None = None
-) -> list[ThreadEvent]:
-    entry = _entry(visit, active, ExecutionStatus.FAILED, result=result, error=failed.failure)
-    try:
-        edge = _catching(visit, visit.state.current.apply(entry), failed)
-    except ThreadloomError as error:
-        # The expression of an error edge is itself wrong: that failure is the one to tell.
-        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.id)
-        entry, edge, failed = replace(entry, error=failure), None, Failed(failure)
-    if edge:
-        return [NodeEnded(entry=replace(entry, next=edge.to), consumed=consumed)]
-    ended = NodeEnded(entry=entry, consumed=consumed)
-    if visit.state.cancellation:
-        # Whoever cancelled the thread wants it cancelled, also when its last activity did not end well.
-        return [ended, *_cancelled(visit.flow, replace(visit.state, active=None), visit.now)]
-    return [ended, _ended_as(ThreadStatus.FAILED, failed.failure, visit.now)]
-
-
-def _catching(visit: Visit, after: Checkpoint, failed: Failed) -> Edge | None:
-    node = visit.node
-    if failed.timed_out and isinstance(node, WaitingStep):
-        edge = _choose(visit, after, node.on_timeout, failed.failure)
-        if edge is not None:
-            return edge
-    edges = node.on_error if isinstance(node, Step | DecisionNode) else []
-    caught = [edge for edge in edges if not edge.codes or failed.failure.code in edge.codes]
-    return _choose(visit, after, caught, failed.failure)
-
-
-def _ended_as(status: ThreadStatus, failure: Failure, now: datetime) -> ThreadEnded:
-    return ThreadEnded(outcome=Outcome(status=status, error=failure), at=now)
-
-
-def _choose(
-    visit: Visit, after: Checkpoint, edges: Iterable[Edge | ErrorEdge], failure: Failure | None = None
-) -> Edge | None:
-    """The edge to take: those with a condition by priority, then the default, then nothing."""
-    extra: JsonObject = {"error": failure.visible()} if failure else {}
-    scope = Scope(visit.state, visit.now, visit.id, visit.number, checkpoint=after, extra=extra)
-    for edge in _by_priority(edges):
-        if edge.when is None or holds(edge.when, scope):
-            return edge
-    return None
-
-
-def _by_priority(edges: Iterable[Edge]) -> Iterator[Edge]:
-    """Highest priority first, in the order of the file; the default, whatever its priority, last."""
-    yield from sorted(edges, key=lambda edge: (_is_default(edge), -edge.priority))
-
-
-def _is_default(edge: Edge) -> bool:
-    return edge.when is None and not (isinstance(edge, ErrorEdge) and edge.codes)
-
-
-def _entry(
-    visit: Visit,
-    active: ActiveNode | None,
-    status: ExecutionStatus,
-    *,
-    result: Json = None,
-    error: Failure | None = None,
-    changed: JsonObject | None = None,
-    saved_as: str | None = None,
-    usage: JsonObject | None = None,
-) -> JournalEntry:
-    return JournalEntry(
-        seq=visit.state.current.seq + 1,
-        node=visit.id,
-        kind=visit.node.kind,
-        visit=visit.number,
-        status=status,
-        started_at=active.started_at if active else visit.now,
-        ended_at=visit.now,
-        result=result,
-        error=error,
-        changed=changed or {},
-        saved_as=saved_as,
-        usage=usage,
-    )
-
-
-def checked_usage(usage: Json) -> JsonObject | None:
-    """Usage {model, tokens, cost} as an activity reported it; None for none.
-
-    Raises:
-        ThreadloomError: `EXPRESSION_ERROR` when it has another shape.
-    """
-    if usage is None:
-        return None
-    if isinstance(usage, dict) and all(
-        isinstance(usage.get(name, 0), int | float) and not isinstance(usage.get(name), bool)
-        for name in ("tokens", "cost")
-    ):
-        return {
-            "model": str(usage.get("model") or "unknown"),
-            "tokens": usage.get("tokens", 0),
-            "cost": usage.get("cost", 0),
-        }
-    raise ThreadloomError(Code.EXPRESSION_ERROR, "`usage` must give {model, tokens, cost} with numbers, or null")
+        return cancelled(flow, state, input.now)
+    return end_node(visit, active, timed_out(visit) if input.timed_out else Failed(failure))

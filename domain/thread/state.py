@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Protocol
 
 from domain.thread.journal import Checkpoint, Failure, JournalItem
 from domain.values import Json, JsonObject
@@ -34,6 +34,10 @@ class ThreadStatus(StrEnum):
         return self in (ThreadStatus.COMPLETED, ThreadStatus.FAILED, ThreadStatus.CANCELLED)
 
 
+ENDED = frozenset(status.value for status in ThreadStatus if status.terminal)
+"""Names of the terminal statuses."""
+
+
 class Origin(StrEnum):
     """How a thread came to be."""
 
@@ -59,6 +63,13 @@ BY_HAND = (HoldKind.START, HoldKind.THREAD, HoldKind.LIMIT, HoldKind.LOST_SESSIO
 WaitKind = Literal["activity", "timer", "message", "approval"]
 
 
+class HoldLike(Protocol):
+    """Anything that holds until some time."""
+
+    @property
+    def until(self) -> datetime | None: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
     """Keeps a thread from entering nodes.
@@ -72,6 +83,11 @@ class Hold:
     at: datetime
     reason: str | None = None
     until: datetime | None = None
+
+
+def outlasts(until: datetime | None, held: HoldLike | None) -> bool:
+    """Whether a pause until then (None: for good) holds longer than what holds already: it never shortens."""
+    return held is None or (held.until is not None and (until is None or until > held.until))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

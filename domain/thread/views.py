@@ -14,7 +14,7 @@ from domain.flow.model import FlowDefinition
 from domain.ids import execution_key
 from domain.records import ThreadRow
 from domain.thread.journal import ExecutionStatus, JournalEntry, NodeState, executions
-from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus, Waiting
+from domain.thread.state import ActiveNode, Hold, HoldKind, ThreadState, ThreadStatus, Waiting
 from domain.values import Json, JsonObject, size
 
 ELIDED_FROM = 8 * 1024
@@ -157,22 +157,29 @@ def hold(held: Hold) -> JsonObject:
 
 
 def waiting(state: ThreadState) -> JsonObject | None:
-    """What the thread waits for, as data; None while it works or has ended."""
+    """What the thread waits for, as data; None while it works or has ended.
+
+    An approval comes before a hold: it can be decided meanwhile, and somebody should.
+    """
     if state.outcome:
         return None
+    active = state.active
+    if active is not None and _asks(active):
+        found = _awaited_data(active)
+        return found | {"choices": active.waiting.expects["choices"], "assignees": active.waiting.expects["assignees"]}
     if state.holds:
         held = next(iter(state.holds.values()))
         until = min((other.until for other in state.holds.values() if other.until), default=None)
         return _waiting("hold", current_node(state), held.at.isoformat(), until=until.isoformat() if until else None)
-    if state.active is None or state.active.waiting.kind == "activity":
+    if active is None or active.waiting.kind == "activity":
         return None
-    awaited = state.active.waiting
+    return _awaited_data(active)
+
+
+def _awaited_data(active: ActiveNode) -> JsonObject:
+    awaited = active.waiting
     ends = min((at for at in (awaited.due, awaited.deadline) if at), default=None)
-    until_text = ends.isoformat() if ends else None
-    found = _waiting(awaited.kind, state.active.node, awaited.since.isoformat(), until=until_text)
-    if awaited.kind == "approval":
-        found |= {"choices": awaited.expects["choices"], "assignees": awaited.expects["assignees"]}
-    return found
+    return _waiting(awaited.kind, active.node, awaited.since.isoformat(), until=ends.isoformat() if ends else None)
 
 
 def _waiting(kind: str, node: str | None, since: str, *, until: str | None) -> JsonObject:
@@ -183,11 +190,16 @@ def waiting_for(state: ThreadState) -> str | None:
     """What the thread waits for, in words; None while it works or has ended."""
     if state.outcome:
         return None
-    if state.holds:
-        return "; ".join(_held_by(held) for held in state.holds.values())
-    if state.active is None:
-        return None
-    return _awaited(state.active.node, state.active.waiting)
+    reasons = [_held_by(held) for held in state.holds.values()]
+    active = state.active
+    if active is not None and (not reasons or _asks(active)) and (awaited := _awaited(active.node, active.waiting)):
+        reasons.insert(0, awaited)
+    return "; ".join(reasons) or None
+
+
+def _asks(active: ActiveNode) -> bool:
+    """Whether somebody can still answer: also while the thread is held."""
+    return active.waiting.kind == "approval" and active.answer is None
 
 
 _HELD_BY = {

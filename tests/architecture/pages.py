@@ -95,4 +95,5 @@ def _commands(snippet: Snippet) -> Iterator[CommandLine]:
             del words[0]
         if words and words[0] in _PROGRAMS:
             program = "starter.py" if words[0] == "threadloom" else words[0]
-            yield CommandLine(snippet.place, program, tuple(words[1:]))
+            ends = words.index(">") if ">" in words else len(words)
+            yield CommandLine(snippet.place, program, tuple(words[1:ends]))

@@ -13,8 +13,8 @@ import worker
 Command: TypeAlias = Any
 """A command of the library below Typer, whose classes have no public names."""
 
-SHARED = frozenset({"--json", "--actor", "--reason", "--command-id"})
-"""Options that `docs/cli.md` explains once."""
+CHANGING = frozenset({"--actor", "--reason", "--command-id"})
+"""What every command takes that changes something; `docs/cli.md` explains these once, and `--json`."""
 
 
 def commands() -> Mapping[str, Command]:
@@ -35,7 +35,6 @@ def worker_command() -> Command:
 
 
 def options(command: Command) -> set[str]:
-    """The options that the command takes, without those that many share."""
-    return {name for parameter in command.params if parameter.param_type_name == "option" for name in parameter.opts} - (
-        SHARED
-    )
+    """The options that the command takes, without those that are explained for all."""
+    own = {name for parameter in command.params if parameter.param_type_name == "option" for name in parameter.opts}
+    return own - {"--json"} - (CHANGING if own >= CHANGING else set())

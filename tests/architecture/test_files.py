@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from tests.architecture.pages import ROOT
 
@@ -13,8 +12,6 @@ LONGEST = 350
 
 LONGER = {
     "domain/messages.py": "every message in one place: a sender and a receiver of it read the same page",
-    "domain/session/decide.py": "the rules of sessions; each is a short function, and one `match` leads to all",
-    "domain/thread/decide.py": "the rules of threads; each is a short function, and one `match` leads to all",
     "threadloom/session.py": "a user's session is one object: a method per command, most lines its documentation",
 }
 """Files beyond it, and why each is one file."""

@@ -23,10 +23,10 @@ DOMAIN_LIBRARIES = {
 }
 """What the core may use besides the standard library, and what for: pure libraries only."""
 
-IMPURE = frozenset(
-    "asyncio http logging multiprocessing os pathlib random secrets select shutil signal socket sqlite3 ssl "
-    "subprocess tempfile threading time urllib uuid".split()
-)
+IMPURE = {
+    "asyncio", "http", "logging", "multiprocessing", "os", "pathlib", "random", "secrets", "select", "shutil", "signal",
+    "socket", "sqlite3", "ssl", "subprocess", "tempfile", "threading", "time", "urllib", "uuid",
+}  # fmt: skip
 """Parts of the standard library that reach outside, or that differ from one run to the next."""
 
 WATCH_IMPORTS = """

@@ -16,6 +16,7 @@ from domain.answers import ANSWERS_KEPT, Answered, accepted, known, refused, rem
 from domain.codec import dump, load
 from domain.errors import EXPLANATIONS, MESSAGE_LIMIT, Code, ThreadloomError
 from domain.ids import (
+    ID_PATTERN,
     execution_key,
     is_id,
     is_name,
@@ -36,6 +37,9 @@ JSON = st.recursive(
 )
 
 
+IDS = st.from_regex(ID_PATTERN, fullmatch=True)
+
+
 @pytest.mark.parametrize("value", ["a", "A-b_c.9", "9", "x" * 64])
 def test_ids_that_people_may_choose(value: str) -> None:
     assert is_id(value)
@@ -53,7 +57,7 @@ def test_names_are_what_an_expression_can_write() -> None:
     assert [is_name(value) for value in ("a", "_", "a1", "1a", "a-b", "a\n", "", 1)] == [True] * 3 + [False] * 5
 
 
-@given(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z"), st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,9}\Z"))
+@given(IDS, IDS)
 def test_a_workflow_id_tells_session_and_thread(session: str, thread: str) -> None:
     assert parse_thread_workflow_id(thread_workflow_id(session, thread)) == (session, thread)
     assert parse_thread_workflow_id(session_workflow_id(session)) is None
@@ -119,7 +123,7 @@ def test_the_oldest_answers_are_forgotten() -> None:
     for number in range(ANSWERS_KEPT + 2):
         answers = remember(answers, str(number), Answered(digest="d"))
     assert len(answers) == ANSWERS_KEPT
-    assert list(answers)[0] == "2"
+    assert next(iter(answers)) == "2"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from domain.messages import (
     ReconcileInput,
     ReconcileResult,
     TerminateInput,
+    completed,
 )
 from domain.session.effects import (
     PrepareBranch,
@@ -109,11 +110,10 @@ class Children:
     async def _watch(self, thread_id: str, handle: workflow.ChildWorkflowHandle[Any, Any]) -> None:
         """Notice an end that the thread could not report itself, such as a termination in Temporal."""
         try:
-            await handle
-            found = "completed"
+            found = completed(thread_id, await handle)
         except FailureError as error:
-            found = closed_as(error)
-        self._found([Finding(thread_id=thread_id, status=found)])
+            found = Finding(thread_id=thread_id, status=closed_as(error))
+        self._found([found])
 
     async def _signal(self, effect: SignalThread) -> None:
         workflow_id = thread_workflow_id(self._session_id, effect.thread_id)

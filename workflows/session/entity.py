@@ -47,7 +47,7 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
         if start.version > STATE_VERSION:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
         self.start = start
-        self.state = load(SessionState, start.state) if start.state else _first_state(start, workflow.now())
+        self.state = load(SessionState, start.state) if start.state is not None else _first_state(start, workflow.now())
         self.recent: deque[JsonObject] = deque(maxlen=HISTORY_KEPT)
         self._children = Children(start.session_id, self.post)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)

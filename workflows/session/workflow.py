@@ -170,6 +170,9 @@ class SessionWorkflow:
         except ThreadloomError as error:
             workflow.logger.warning("signal refused: %s", error)
             return
+        except Exception as error:
+            defect(error)
+            return
         if self._entity:
             self._entity.reported(report)
 

@@ -118,6 +118,9 @@ class ThreadWorkflow:
         except ThreadloomError as error:
             workflow.logger.warning("signal refused: %s", error)
             return
+        except Exception as error:
+            defect(error)
+            return
         if self._entity:
             self._entity.session_hold(changed)
 

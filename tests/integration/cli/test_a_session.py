@@ -173,3 +173,42 @@ def test_a_failing_thread_fails_the_command_that_waits_for_it(cli: CommandLine, 
     assert cli.json("session", "threads", "failing")["threads"] == []
     assert cli.json("session", "close", "failing", "--wait")["status"] == "closed"
     assert "failing" in {found["session_id"] for found in cli.json("session", "list", "--status", "closed")["sessions"]}
+
+
+STUCK = """\
+flow: stuck
+version: "1"
+start: call
+nodes:
+  call: {kind: activity, activity: nobody_has_this, args: [], effect: none, next: done, QUEUE}
+  done: {kind: end}
+"""
+
+
+def test_attention_and_doctor_tell_what_is_stuck(cli: CommandLine, tmp_path: Path) -> None:
+    cli.json("session", "start", "stuck")
+    for thread, queue in (("untaken", "task_queue: elsewhere"), ("unknown", "title: x"), ("held", "title: x")):
+        file = tmp_path / f"{thread}.yaml"
+        file.write_text(STUCK.replace("stuck", thread).replace("QUEUE", queue))
+        more = ["--hold", "--reason", "not yet"] if thread == "held" else []
+        cli.json("thread", "start", "stuck", file, "--id", thread, *more)
+
+    def items() -> dict[str, dict[str, str]]:
+        return {item["thread_id"]: item for item in cli.json("attention", "--session", "stuck")["items"]}
+
+    found = eventually(items, lambda items: set(items) == {"untaken", "unknown", "held"})
+    assert {thread: item["kind"] for thread, item in found.items()} == {
+        "untaken": "no_worker", "unknown": "retrying", "held": "held",
+    }  # fmt: skip
+    assert "elsewhere" in found["untaken"]["message"]
+    assert "nobody_has_this" in found["unknown"]["message"]
+    assert found["held"]["try"] == "thread resume stuck held"
+
+    cli.json("flow", "register", tmp_path / "untaken.yaml")
+    try:
+        looked = cli("doctor", "--json")
+        assert looked.status == 3
+        assert [check["name"] for check in looked.json["checks"] if not check["ok"]] == ["task queue elsewhere"]
+    finally:
+        cli.json("flow", "archive", "untaken@1")
+    cli.json("session", "terminate", "stuck", "--yes", "--grace", "1s")

@@ -24,7 +24,7 @@ def test_a_usual_port_is_taken_only_when_it_is_free() -> None:
 
 
 async def test_a_server_that_does_not_start_leaves_its_last_words(tmp_path: Path) -> None:
-    with pytest.raises(ThreadloomError, match="did not start: .*no such file or directory") as caught:
+    with pytest.raises(ThreadloomError, match=r"did not start: .*no such file or directory") as caught:
         async with embedded_server(
             port=choose_port(None),
             ui_port=choose_port(None),

@@ -47,7 +47,8 @@ def test_dev_ends_with_all_that_it_started(number: int, tmp_path: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a child outlives a killed parent")
 def test_the_server_does_not_outlive_a_killed_dev(tmp_path: Path) -> None:
     port = free_port()
-    program = Program(dev_arguments(port, "--json"), clean_environment(), tmp_path / "log")
+    env = clean_environment() | {"TMPDIR": str(tmp_path)}  # a killed program leaves its folder behind
+    program = Program(dev_arguments(port, "--json"), env, tmp_path / "log")
     program.announced("}")
     announced = json.loads("".join(program.lines))
     assert announced["address"] == announced["environment"]["TEMPORAL_ADDRESS"] == f"127.0.0.1:{port}"

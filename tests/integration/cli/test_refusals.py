@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import time
 from pathlib import Path
 
 import pytest
 
-from tests.integration.cli.conftest import CommandLine, Dev, clean_environment, free_port
+from tests.integration.cli.conftest import PATIENCE, CommandLine, Dev, Program, clean_environment, free_port
 
 TWELVE_MISTAKES = """\
 flow: mistaken
@@ -130,6 +131,17 @@ class TestWithoutWhatItNeeds:
         assert ended.status == 3
         assert ended.err.startswith("error: SERVER_UNREACHABLE: ")
         assert address in ended.err
+
+    def test_ctrl_c(self, tmp_path: Path) -> None:
+        with socket.socket() as silent:
+            silent.bind(("127.0.0.1", 0))
+            silent.listen()
+            silent.settimeout(PATIENCE)
+            env = unreachable(tmp_path, f"127.0.0.1:{silent.getsockname()[1]}").env
+            program = Program(["starter.py", "session", "list"], env, tmp_path / "log")
+            connection, _ = silent.accept()  # from here on it waits for an answer
+            with connection:
+                assert program.end(signal.SIGINT) == 130
 
     def test_no_database(self, cli: CommandLine) -> None:
         url = f"postgresql://somebody:secret@127.0.0.1:{free_port()}/nothing"

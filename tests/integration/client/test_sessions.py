@@ -197,7 +197,7 @@ async def test_a_closing_session_takes_no_threads_and_closes_with_the_last(sessi
         await session.pause()
     await session.thread("t").wait_until(lambda view: view.waiting is not None, timeout=30)
     await session.thread("t").decide("ask", "no")
-    assert (await session.close(wait=True, timeout=30)).status == "closed"
+    await eventually(session.describe, lambda seen: seen.status == "closed")
 
 
 async def test_an_ended_session_answers_questions_and_refuses_commands(session: SessionHandle) -> None:

@@ -58,7 +58,9 @@ commands = st.one_of(
     st.tuples(st.just(SyncSession), st.just({})),
     st.tuples(st.just(ConfigureSession), st.sampled_from([{"config": {"max_threads": 2}}, {"config": {"x": 1}}])),
 )
-endings = st.tuples(st.sampled_from([CloseSession, TerminateSession]), st.just({}))
+endings: st.SearchStrategy[tuple[type[Command], dict[str, Any]]] = st.tuples(
+    st.sampled_from([CloseSession, TerminateSession]), st.just({})
+)
 happenings = st.one_of(
     st.tuples(st.just("command"), commands),
     st.tuples(st.just("command"), commands),

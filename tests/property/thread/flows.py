@@ -21,10 +21,11 @@ def targets() -> st.SearchStrategy[str]:
 
 
 def edges(*, for_errors: bool = False) -> st.SearchStrategy[Any]:
-    condition = {"to": targets(), "when": conditions}
+    condition: dict[str, st.SearchStrategy[Any]] = {"to": targets(), "when": conditions}
     edge = st.fixed_dictionaries(condition, optional={"priority": st.integers(-1, 1)})
     if for_errors:
-        edge |= st.fixed_dictionaries({"to": targets(), "codes": st.lists(codes, min_size=1, max_size=2)})
+        coded: dict[str, st.SearchStrategy[Any]] = {"to": targets(), "codes": st.lists(codes, min_size=1, max_size=2)}
+        edge |= st.fixed_dictionaries(coded)
     default = st.lists(targets(), min_size=0 if for_errors else 1, max_size=1)
     return st.tuples(st.lists(edge, max_size=2), default).map(lambda found: found[0] + found[1] or ["end"])
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from commands.arguments import duration, hold_end, instant, json_object, json_value, settings_of
+from commands.arguments import confirm, duration, hold_end, instant, json_object, json_value, settings_of
+from domain.errors import Code, ThreadloomError
 from domain.values import Json
 
 
@@ -92,3 +93,25 @@ def test_a_hold_ends_at_a_time_or_after_one() -> None:
     assert timedelta(minutes=59) < ends - datetime.now(UTC) <= timedelta(hours=1)
     with pytest.raises(typer.BadParameter):
         hold_end(end, timedelta(hours=1))
+
+
+class Terminal(io.StringIO):
+    """A person who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_what_destroys_wants_the_id_from_a_person(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal("tour\n"))
+    confirm("session", "tour")
+
+
+@pytest.mark.parametrize(
+    "stdin", [Terminal("yes\n"), Terminal(""), io.StringIO("tour\n")], ids=["other", "end", "pipe"]
+)
+def test_what_destroys_is_refused_without_it(stdin: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises(ThreadloomError) as caught:
+        confirm("session", "tour")
+    assert caught.value.code == Code.CONFIRMATION_REQUIRED

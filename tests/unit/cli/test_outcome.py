@@ -66,6 +66,10 @@ def test_an_answer_from_the_records_says_so_and_succeeds(run: Run) -> None:
     assert ended.err.startswith("warning: NO_WORKER: ")
 
 
+def test_what_never_changes_needs_no_worker_to_be_true(run: Run) -> None:
+    assert run(answer({"status": "closed", "as_of": "2030-01-01T00:00:00Z"})).err == ""
+
+
 @pytest.mark.parametrize(
     ("code", "status"),
     [

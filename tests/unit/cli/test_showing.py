@@ -56,7 +56,7 @@ def test_a_thread_says_what_stops_it_before_anything_else() -> None:
 
 def test_a_tree_shows_where_branches_left() -> None:
     leaf = {"thread_id": "b", "flow": "f", "version": "1", "status": "failed", "origin": "forked", "children": []}
-    root = {**leaf, "thread_id": "a", "status": "completed", "origin": "created"}
+    root: dict[str, Any] = {**leaf, "thread_id": "a", "status": "completed", "origin": "created"}
     root["children"] = [{**leaf, "fork_point": "ask#2"}]
     view = SessionTree.model_validate({"session_id": "tour", "status": "active", "roots": [root]})
     assert "└── a ✓ completed f@1 └── b ✗ failed f@1 forked at ask#2" in text(sessions.tree(view))
@@ -105,3 +105,4 @@ def test_times_values_and_texts() -> None:
     assert value({"a": "许可"}) == '{"a": "许可"}'
     assert value("x" * 500).endswith("…")
     assert plain(None) == ""
+    assert plain("中文　全角 é\x07") == "中文　全角 é�"

@@ -65,7 +65,8 @@ def _after(session: SessionDriver, model: type[Command], **fields: Any) -> Sessi
 
 
 STATUSES: list[Callable[[], SessionDriver]] = [active, pausing, paused, closing, closed, terminating, terminated]
-NOT_ACTIVE, ILLEGAL = Code.SESSION_NOT_ACTIVE, Code.ILLEGAL_TRANSITION
+NOT_ACTIVE: str | None = Code.SESSION_NOT_ACTIVE
+ILLEGAL: str | None = Code.ILLEGAL_TRANSITION
 OK = None
 STARTS: dict[type[Command], dict[str, Any]] = {
     CreateThread: {"thread_id": "b", "flow": END},
@@ -172,6 +173,14 @@ def test_a_thread_whose_workflow_cannot_start_never_was() -> None:
 def test_what_a_new_thread_must_be(fields: Any, code: str) -> None:
     session = active()
     assert refusal(lambda: session.ask(CreateThread, **{"flow": END, **fields})).code == code
+
+
+def test_a_fork_with_a_flow_that_is_wrong_is_refused_before_anything_is_read() -> None:
+    session = active()
+    session.told()
+    fields: dict[str, Any] = {**STARTS[ForkThread], "flow": {"flow": "x"}}
+    assert refusal(lambda: session.ask(ForkThread, **fields)).code == Code.FLOW_INVALID
+    assert session.told() == []
 
 
 def test_an_id_is_never_used_again_also_when_its_thread_was_destroyed() -> None:

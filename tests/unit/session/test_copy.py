@@ -23,6 +23,9 @@ FLOW = flow_of(
 )
 
 
+LOOP = {"when": "true", "to": "a"}
+
+
 def source() -> ThreadDriver:
     """Executed: load (completed), check (failed and caught), note; send is in flight."""
     return ThreadDriver.begin(FLOW, input=1, context=["hello"], metadata={"team": "a"}).complete([1]).fail("BOOM")
@@ -81,9 +84,6 @@ def test_the_copy_of_a_thread_that_ended_before_a_node_is_ended_too(ended: Any) 
     assert thread.status == original.status
     assert thread.error == original.error
     assert thread.call is None
-
-
-LOOP = {"when": "true", "to": "a"}
 
 
 def test_a_full_copy_in_a_loop_repeats_nothing_but_what_is_in_flight() -> None:
@@ -245,3 +245,10 @@ def test_a_copy_never_touches_its_source() -> None:
     before = original.state
     started(original.copy()).rest().complete()
     assert original.state == before
+
+
+def test_what_a_minimal_fork_let_go_of_is_not_in_a_copy_of_a_part_of_it() -> None:
+    branch = source().fork("note", strategy="minimal", include_history=True)
+    forked = started(branch).rest()
+    selective = started(forked.copy(strategy="selective", nodes=["note"], thread_id="q"))
+    assert selective.variables == {"limit": 11, "seen": []}

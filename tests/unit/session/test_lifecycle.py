@@ -10,6 +10,7 @@ import pytest
 
 from domain.errors import Code
 from domain.messages import (
+    completed,
     CloseSession,
     ConfigureSession,
     CreateThread,
@@ -253,7 +254,8 @@ def test_a_thread_that_ended_behind_its_back_is_recorded_as_what_it_was(
     found: str, status: str, code: str | None
 ) -> None:
     session = SessionDriver().create("a").after(7)
-    session.find(Finding(thread_id="a", status=found))
+    outcome = "completed" if found == "completed" else None
+    session.find(Finding(thread_id="a", status=found, outcome=outcome))
     entry = session.state.threads["a"]
     assert entry.status == status
     assert (entry.error["code"] if entry.error else None) == code
@@ -297,3 +299,10 @@ def test_the_shared_variables_of_a_session_reach_its_new_threads() -> None:
     (start,) = session.told()
     assert isinstance(start, StartThread)
     assert start.start["seed"]["shared"] == {"colour": "red"}
+
+
+def test_a_flow_that_failed_without_a_report_is_recorded_as_failed_although_its_workflow_completed() -> None:
+    session = SessionDriver().create("a").after(7)
+    session.find(completed("a", {"status": "failed", "error": {"code": "BROKEN", "message": "no"}}))
+    assert session.state.threads["a"].status == "failed"
+    assert session.state.threads["a"].error == {"code": "BROKEN", "message": "no"}

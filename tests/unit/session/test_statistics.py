@@ -140,7 +140,8 @@ def test_a_thread_that_never_was_leaves_the_lists() -> None:
 
 def test_a_session_that_starts_is_recorded() -> None:
     session = SessionDriver()
-    told = fact(session.state, session.state, SessionStarted(actor="ann", reason=None, at=NOW))
+    started = SessionStarted(actor="ann", reason=None, at=NOW)
+    told = fact(session.state, evolve(session.state, started), started)
     assert told is not None
     assert (told.type, told.actor) == (RecordType.SESSION_CREATED, "ann")
 

@@ -164,14 +164,11 @@ def test_a_threads_life_is_in_its_history() -> None:
 
 def test_pausing_and_resuming_leave_records_with_who_and_why() -> None:
     thread = ThreadDriver.begin(flow_of({"nap": {"kind": "wait", "for": "9s", "next": "end"}}))
-    facts = []
-    for step in (lambda: thread.pause(reason="lunch"), lambda: thread.pause(HoldKind.SESSION), thread.resume):
-        seen = len(thread.events)
-        step()
-        facts += [fact(thread.state, event) for event in thread.events[seen:]]
-    thread.resume(HoldKind.SESSION)
-    facts += [fact(thread.state, event) for event in thread.events[-1:]]
-    records = [known for known in facts if known is not None]
+    begun = len(thread.events)
+    thread.pause(reason="lunch")
+    paused = thread.state
+    thread.pause(HoldKind.SESSION).resume().resume(HoldKind.SESSION)
+    records = [known for event in thread.events[begun:] if (known := fact(paused, event)) is not None]
     assert [known.type for known in records] == [RecordType.THREAD_PAUSED, RecordType.THREAD_RESUMED]
     assert (records[0].actor, records[0].reason, records[0].details) == ("ann", "lunch", {"holds": ["thread"]})
 
