@@ -225,7 +225,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "The wait is over before what was waited for; the command stands.", "Look again later, or wait longer."
     ),
     Code.SERVER_UNREACHABLE: Explanation(
-        "No Temporal server answers at the address.", "Start one (`starter.py dev`), or set TEMPORAL_ADDRESS."
+        "No Temporal server answers at the address.",
+        "Check TEMPORAL_ADDRESS and the server; `starter.py dev` starts one on this machine.",
     ),
     Code.DATABASE_UNREACHABLE: Explanation(
         "The database does not answer.", "Start it, or set THREADLOOM_DATABASE_URL."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -11,6 +12,7 @@ from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
 from temporalio.common import RawValue
 from temporalio.converter import JSONProtoPayloadConverter
+from temporalio.service import RPCError
 
 from tests.integration.stack import Handle
 
@@ -111,6 +113,18 @@ ODD: dict[str, Args] = {
 
 NEARLY: dict[str, Args] = {"none": [], "empty object": [{}]}
 """No message where one has required fields, and a whole one where it has none."""
+
+
+async def deliver(thread: Handle, body: Any, command_id: str | None = None) -> None:
+    """Send a message to a thread; again, with the same command id, when it met the moment of a new run."""
+    message = {"body": body, "command_id": command_id or uuid.uuid4().hex}
+    while True:
+        try:
+            await thread.execute_update("send", message)
+            return
+        except RPCError as error:
+            if "unexpected workflow task failure" not in error.message:
+                raise
 
 
 async def failed_tasks(handle: Handle) -> Counter[str]:
