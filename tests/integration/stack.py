@@ -117,9 +117,12 @@ class Session:
 
 
 @asynccontextmanager
-async def running_stack(address: str, folder: Path, database_url: str | None = None) -> AsyncIterator[Stack]:
-    """A stack over a server that runs, with a fresh database."""
-    settings = Settings(task_queue=f"queue-{uuid.uuid4().hex[:12]}", database_url=f"sqlite:///{folder / 'test.db'}")
+async def running_stack(
+    address: str, folder: Path, database_url: str | None = None, **changes: Any
+) -> AsyncIterator[Stack]:
+    """A stack over a server that runs, with a fresh database; `changes` are of the settings."""
+    queue = f"queue-{uuid.uuid4().hex[:12]}"
+    settings = Settings(task_queue=queue, database_url=f"sqlite:///{folder / 'test.db'}", **changes)
     backend = make_backend(database_url or settings.database_url)
     await backend.upgrade()
     try:

@@ -54,7 +54,7 @@ async def test_airline_delays_on_the_users_data(stack: Stack, tmp_path: Path, so
     assert ended.status == "completed"
     result = ended.result
     assert result["verdict"] == "publish"
-    assert Path(result["report"]).read_text(encoding="utf-8")
+    assert Path(result["report"]).stat().st_size  # noqa: ASYNC240 a look at one small file
     check_figures(result, json.loads(flights.read_text(encoding="utf-8")), airports)
 
 
