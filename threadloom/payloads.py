@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
 from temporalio.converter import ExternalStorage, StorageDriver, StorageDriverSelectContext
 
 from threadloom.converter import stays_inline
+
+
+INLINE_LIMIT = 2 * 1024 * 1024 - 64 * 1024
+"""Bytes of arguments that travel in a message itself: Temporal's limit, less room for what surrounds them."""
+
+TOO_LARGE_ENCODING = b"threadloom/too-large"
+"""Encoding of the stand-in for arguments beyond the limit; no converter reads it."""
 
 
 class ForgivingStorage(ExternalStorage):
@@ -15,9 +24,16 @@ class ForgivingStorage(ExternalStorage):
     Whoever can send a message can send a reference to a driver that nobody has, or one that cannot be
     read. The SDK would fail the workflow task over it, for ever. Here the first goes to our own
     driver, which answers that nothing is stored there, and the second stays what it is, which no
-    converter can read. The two methods are the SDK's own seams but private; a test notices when they
+    converter can read. The three methods are the SDK's own seams but private; a test notices when they
     move.
     """
+
+    async def _retrieve_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
+        # Only an update can bring so much past the server's own check. Accepting it would repeat its arguments
+        # in the history, over which the server terminates the workflow.
+        if sum(payload.ByteSize() for payload in payloads) > INLINE_LIMIT:
+            payloads = [Payload(metadata={"encoding": TOO_LARGE_ENCODING}) for _ in payloads]
+        return await super()._retrieve_payload_sequence(payloads)
 
     def _get_driver_by_name(self, name: str) -> StorageDriver:
         return self._driver_map.get(name) or self.drivers[0]

@@ -23,6 +23,7 @@ from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.failures import to_failure
 from workflows.recorder import Recorder
+from workflows.trace import Trace
 
 Input = TypeVar("Input")
 Event = TypeVar("Event")
@@ -46,10 +47,12 @@ class Entity(ABC, Generic[Input, Event]):
     """
 
     def __init__(self, outbox: Outbox, continue_as_new_after: int) -> None:
-        self.recorder = Recorder(outbox, self.sealed_batch, self.acknowledged)
+        self.trace = Trace()
+        self.recorder = Recorder(outbox, self.sealed_batch, self.trace, self.acknowledged)
         self._inbox: deque[tuple[Input, Command | None]] = deque()
         self._alarm = Alarm("wait")
         self._limit = continue_as_new_after
+        self._spoke = False
 
     # The core
 
@@ -77,8 +80,8 @@ class Entity(ABC, Generic[Input, Event]):
         """Change the state; what the history is to say of it."""
 
     @abstractmethod
-    def perform(self, events: Sequence[Event]) -> None:
-        """Do what the events ask for."""
+    def perform(self, events: Sequence[Event]) -> bool:
+        """Do what the events ask for; whether that certainly is a command to Temporal."""
 
     @abstractmethod
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
@@ -118,6 +121,7 @@ class Entity(ABC, Generic[Input, Event]):
                     return False
                 continue
             self._alarm.set(*self.wake_at())
+            self._leave_trace()
             await workflow.wait_condition(lambda: bool(self._inbox) or self._alarm.ringing)
             self._alarm.ringing = False
 
@@ -137,7 +141,7 @@ class Entity(ABC, Generic[Input, Event]):
             told = self.evolve(event)
             if told is not None:
                 self.recorder.outbox.add(told, workflow.now())
-        self.perform(events)
+        self._spoke = self.perform(events) or self._spoke
         if command is not None:
             self.answer(command, None)
         return bool(events)
@@ -171,9 +175,16 @@ class Entity(ABC, Generic[Input, Event]):
             self._take_inbox()
             if not self.busy and workflow.all_handlers_finished():
                 return
+            self._leave_trace()
             await workflow.wait_condition(
                 lambda: bool(self._inbox) or (not self.busy and workflow.all_handlers_finished())
             )
+
+    def _leave_trace(self) -> None:
+        """Before this waits: no workflow task may end without a command. See `workflows.trace`."""
+        if not self._spoke:
+            self.trace.leave()
+        self._spoke = False
 
     def _overdue(self, beyond: int = 0) -> bool:
         info = workflow.info()
@@ -189,6 +200,7 @@ class Entity(ABC, Generic[Input, Event]):
         try:
             command = read_update(model, args)
             if not known(self.answers, command):
+                self._spoke = True  # accepting the update is a command of this task
                 self.post(self.input_for(command, workflow.now()), command)
                 await workflow.wait_condition(lambda: command.command_id in self.answers)
         except ThreadloomError as error:
@@ -217,12 +229,19 @@ class Entity(ABC, Generic[Input, Event]):
         """Take a signal. Nobody waits for its answer, so a refusal is kept for who asks."""
         try:
             command = read_signal(model, args)
-            if not known(self.answers, command):
+            if known(self.answers, command):
+                self.trace.leave()
+            else:
                 self.post(self.input_for(command, workflow.now()), command)
         except ThreadloomError as error:
-            workflow.logger.warning("signal refused: %s", error)
+            self.ignore(error)
         except Exception as error:
-            defect(error)
+            self.ignore(defect(error))
+
+    def ignore(self, error: ThreadloomError) -> None:
+        """A signal that means nothing: say so in the log."""
+        workflow.logger.warning("signal refused: %s", error)
+        self.trace.leave()
 
 
 def read_update(model: type[Command], args: tuple[Any, ...]) -> Command:

@@ -14,6 +14,7 @@ from activities.records import RecordActivities
 from domain.outbox import BATCH_RECORDS, Outbox
 from domain.records import RecordBatch
 from domain.values import JsonObject
+from workflows.trace import Trace
 
 LAG = timedelta(seconds=5)
 """How long records that nobody looks for in particular wait for company."""
@@ -29,15 +30,21 @@ class Recorder:
     Args:
         outbox: What to write.
         seal: Makes the next batch, with the row as it is now.
+        trace: Left when a batch is stored, since nothing else may follow from that.
         acknowledged: Called with the highest journal entry stored, after each batch that has one.
     """
 
     def __init__(
-        self, outbox: Outbox, seal: Callable[[], RecordBatch], acknowledged: Callable[[int], None] | None = None
+        self,
+        outbox: Outbox,
+        seal: Callable[[], RecordBatch],
+        trace: Trace,
+        acknowledged: Callable[[int], None] | None = None,
     ) -> None:
         self.outbox = outbox
         self.failing = False
         self._seal = seal
+        self._trace = trace
         self._acknowledged = acknowledged
         self._closing = False
         self._stopped = False
@@ -91,6 +98,7 @@ class Recorder:
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 continue
             pause, self.failing = 1.0, False
+            self._trace.leave()
             entry = self.outbox.acknowledge(applied)
             if entry and self._acknowledged:
                 self._acknowledged(entry)

@@ -35,6 +35,7 @@ from domain.session.effects import (
 )
 from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
 from workflows.failures import activity_failure, closed_as
+from workflows.trace import Trace
 
 _PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
 _SUPERVISE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
@@ -49,11 +50,13 @@ class Children:
 
     Args:
         session_id: The session.
+        trace: Left when something ended from which nothing else follows.
         post: Puts an input into the session's inbox.
     """
 
-    def __init__(self, session_id: str, post: Callable[[SessionInput], None]) -> None:
+    def __init__(self, session_id: str, trace: Trace, post: Callable[[SessionInput], None]) -> None:
         self._session_id = session_id
+        self._trace = trace
         self._post = post
         self._under_way = 0
 
@@ -119,6 +122,7 @@ class Children:
         workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
         try:
             await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
+            self._trace.leave()
         except ApplicationError:
             await self._reconcile((effect.thread_id,))
 
@@ -163,6 +167,7 @@ class Children:
             )
         except ActivityError:
             workflow.logger.warning("threads could not be looked for; the next round will")
+            self._trace.leave()
             return
         self._found(result.findings)
 

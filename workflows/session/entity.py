@@ -49,9 +49,9 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
         self.start = start
         self.state = load(SessionState, start.state) if start.state is not None else _first_state(start, workflow.now())
         self.recent: deque[JsonObject] = deque(maxlen=HISTORY_KEPT)
-        self._children = Children(start.session_id, self.post)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
         super().__init__(outbox, self.state.config.continue_as_new_after)
+        self._children = Children(start.session_id, self.trace, self.post)
         if start.state is None:
             begun = SessionStarted(actor=start.actor, reason=start.reason, at=workflow.now())
             self._note(begun)
@@ -85,10 +85,12 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
         if told is not None:
             self.recorder.outbox.add(told, workflow.now())
 
-    def perform(self, events: Sequence[SessionEvent]) -> None:
+    def perform(self, events: Sequence[SessionEvent]) -> bool:
         self._limit = self.state.config.continue_as_new_after
-        for effect in effects(self.state, events):
+        asked = effects(self.state, events)
+        for effect in asked:
             self._children.perform(effect, max_depth=self.state.config.max_depth)
+        return bool(asked)
 
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
         """Answers are events of the core; only a refusal at its turn has none."""

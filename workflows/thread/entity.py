@@ -54,7 +54,7 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
         self.state = restored(self.flow, start, ids, workflow.now())
         self._answers = {command_id: load(Answered, answer) for command_id, answer in start.answers.items()}
         self._activities = ActivityRunner(start.shared_task_queues)
-        self._reporter = Reporter(ids[0], self._lost_session)
+        self._reporter = Reporter(ids[0], self.trace, self._lost_session)
         if start.state is None:
             seed = {"seed": start.seed, "flow": start.flow, "flow_digest": start.flow_digest}
             restored_from = Fact(
@@ -82,8 +82,9 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
         told = fact(self.state, event)
         return self._labelled(told) if told else None
 
-    def perform(self, events: Sequence[ThreadEvent]) -> None:
-        for effect in effects(events):
+    def perform(self, events: Sequence[ThreadEvent]) -> bool:
+        asked = effects(events)
+        for effect in asked:
             match effect:
                 case RunActivity(call=call):
                     asyncio.create_task(self._run(call))  # noqa: RUF006 the workflow's loop keeps its tasks
@@ -91,6 +92,7 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
                     self._activities.cancel()
                 case ReportStatus():
                     self._reporter.report(self._report(effect))
+        return any(isinstance(effect, RunActivity) for effect in asked)
 
     async def _run(self, call: ActivityCall) -> None:
         self.post(await self._activities.run(call))

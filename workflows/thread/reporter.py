@@ -10,17 +10,20 @@ from temporalio.exceptions import ApplicationError
 
 from domain.ids import session_workflow_id
 from domain.messages import ThreadReport, body
+from workflows.trace import Trace
 
 
 class Reporter:
     """Sends the newest report; one that became old before it was sent is not sent at all.
 
     Args:
+        trace: Left when a report has arrived, since nothing else may follow from that.
         lost: Called when the session's workflow is not there.
     """
 
-    def __init__(self, session_id: str, lost: Callable[[], None]) -> None:
+    def __init__(self, session_id: str, trace: Trace, lost: Callable[[], None]) -> None:
         self._workflow_id = session_workflow_id(session_id)
+        self._trace = trace
         self._lost = lost
         self._newest: ThreadReport | None = None
         self._task: asyncio.Task[None] | None = None
@@ -46,6 +49,7 @@ class Reporter:
             while self._newest is not None:
                 report, self._newest = self._newest, None
                 await session.signal("thread_report", body(report))
+                self._trace.leave()
         except ApplicationError:
             self._newest = None
             self._lost()

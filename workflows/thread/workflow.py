@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 from temporalio import workflow
+from temporalio.common import RawValue
 
 from domain.codec import dump
 from domain.errors import Code, ThreadloomError
@@ -116,13 +118,18 @@ class ThreadWorkflow:
         try:
             changed = read(SessionHoldChanged, args)
         except ThreadloomError as error:
-            workflow.logger.warning("signal refused: %s", error)
+            self._ignore(error)
             return
         except Exception as error:
-            defect(error)
+            self._ignore(defect(error))
             return
         if self._entity:
             self._entity.session_hold(changed)
+
+    @workflow.signal(dynamic=True)
+    def unknown(self, name: str, args: Sequence[RawValue]) -> None:
+        """A signal that nobody here knows."""
+        self._ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
 
     @workflow.query(name="describe")
     def describe(self, *args: Any) -> JsonObject:
@@ -155,6 +162,10 @@ class ThreadWorkflow:
     def outbox(self, *args: Any) -> JsonObject:
         """How many records wait for the database."""
         return self._thread.recorder.visible()
+
+    def _ignore(self, error: ThreadloomError) -> None:
+        if self._entity:
+            self._entity.ignore(error)
 
     @property
     def _thread(self) -> ThreadEntity:

@@ -41,6 +41,7 @@ def reference(driver: str, **claim: str) -> RawValue:
 
 _LEGACY = b"json/external-storage-reference"
 _REFERENCE = b"temporal.api.sdk.v1.ExternalStorageReference"
+_MARKER = "__temporal_external_storage_reference"
 
 ODD: dict[str, Args] = {
     "null": [None],
@@ -107,6 +108,9 @@ ODD: dict[str, Args] = {
     "reference without a key": [reference("threadloom-sql")],
     "reference, malformed": [raw(b"json/protobuf", b'{"driverName": 1}', messageType=_REFERENCE)],
     "reference, no JSON": [raw(b"json/protobuf", b"{", messageType=_REFERENCE)],
+    "marked reference to another driver": [
+        raw(b"json/protobuf", b'{"driverName": "nobody"}', messageType=_REFERENCE, **{_MARKER: b"true"})
+    ],
     "two references": [reference("nobody", key="zz"), reference("threadloom-sql", key="zz")],
 }
 """Malformed for every entry point that takes a message."""

@@ -53,7 +53,7 @@ async def test_three_hundred_updates_at_once_happen_once_each(stack: Stack) -> N
         # Temporal lets ten updates of a workflow be under way; the rest it refuses, and the caller sends again.
         flood = (
             thread.execute_update(
-                "send", {"body": number, "command_id": f"c{number}"}, rpc_timeout=timedelta(seconds=3)
+                "send", {"body": number, "command_id": f"c{number}"}, rpc_timeout=timedelta(seconds=2)
             )
             for number in range(MANY)
         )
@@ -103,6 +103,8 @@ async def test_an_update_of_three_megabytes_costs_nothing_but_itself(stack: Stac
         thread = session.thread("t")
         await session.thread_shows("t", lambda seen: bool(seen["in_flight"]))
         await thread.execute_update("send", {"body": "small", "command_id": "small"})
+        for workflow in (session.handle, thread):
+            await eventually(lambda workflow=workflow: workflow.query("outbox"), lambda seen: not seen["pending"])
         handle, update = (thread, "send") if of_thread else (session.handle, "manage_thread")
         message = {"thread_id": "t", "action": "pause", "reason": THREE_MEGABYTES}
         with pytest.raises(RPCError):
