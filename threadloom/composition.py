@@ -67,14 +67,12 @@ async def connect(
         ThreadloomError: `SERVER_UNREACHABLE` with the address, within ten seconds; `INVALID_ARGUMENT`
             when the metrics cannot be served.
     """
-    config: dict[str, Any]
-    if address is None:
-        config = {"target_host": "localhost:7233", **ClientConfig.load_client_connect_config()}
-    else:
-        # Another server than the environment's: its certificates and keys are not for it.
-        config = {"target_host": address}
-    if namespace is not None:
-        config["namespace"] = namespace
+    config: dict[str, Any] = {"target_host": "localhost:7233"}
+    if address is None or namespace is None:
+        config |= ClientConfig.load_client_connect_config()
+    # With both given it is another server than the environment's, whose certificates and keys are not for it.
+    config |= {"target_host": address} if address is not None else {}
+    config |= {"namespace": namespace} if namespace is not None else {}
     config["runtime"] = _runtime(settings.metrics_address if metrics else None)
     plugin = ThreadloomPlugin(backend, payload_threshold=settings.payload_threshold)
     target = config["target_host"]

@@ -10,7 +10,6 @@ from temporalio.converter import ExternalStorage, StorageDriver, StorageDriverSe
 
 from threadloom.converter import stays_inline
 
-
 INLINE_LIMIT = 2 * 1024 * 1024 - 64 * 1024
 """Bytes of arguments that travel in a message itself: Temporal's limit, less room for what surrounds them."""
 

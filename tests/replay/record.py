@@ -20,7 +20,7 @@ from tests.replay.scenarios import ACTIVITIES, SCENARIOS
 from tests.servers import TemporalServer
 
 HISTORIES = Path(__file__).parent / "histories"
-_OF_A_MACHINE = {"identity": "recorder", "sdkName": None, "sdkVersion": None, "workerVersion": None}
+_OF_A_MACHINE = {"identity": "recorder", "stackTrace": "", "sdkName": None, "sdkVersion": None, "workerVersion": None}
 
 
 _PROCESS = re.compile(r"\d+@")

@@ -62,20 +62,6 @@ async def test_a_session_that_is_too_old_is_terminated_where_that_is_asked_for(c
         assert (await session.thread("t").result())["status"] == "cancelled"
 
 
-async def test_a_session_looks_for_its_threads_from_time_to_time(clock: Clockwork) -> None:
-    async with clock.stack.worker():
-        session = await clock.session(config={"reconcile_every": "5m", "continue_as_new_after": 50})
-        await session.create("t", asking())
-        await session.thread_waits("t", "approval")
-        first_run = (await session.handle.describe()).run_id
-        while (await session.handle.describe()).run_id == first_run:
-            await session.update("configure", config={"max_depth": 9})
-        await session.thread("t").terminate()
-        await clock.skip(minutes=6)
-        found = await eventually(lambda: session.handle.query("threads"), lambda seen: seen[0]["status"] == "failed")
-        assert found[0]["error"]["code"] == "THREAD_TERMINATED"
-
-
 async def test_records_that_nobody_looks_for_are_written_soon_all_the_same(clock: Clockwork) -> None:
     async with clock.stack.worker():
         session = await clock.session()

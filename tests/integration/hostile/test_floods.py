@@ -8,8 +8,7 @@ from datetime import timedelta
 import pytest
 from temporalio.service import RPCError
 
-from tests.integration.engine.flows import asking, gates
-from tests.integration.engine.flows import call, end, flow, gated
+from tests.integration.engine.flows import asking, call, end, flow, gated, gates
 from tests.integration.hostile.odd import deliver, failed_tasks, unharmed
 from tests.integration.hostile.test_extremes import receiving
 from tests.integration.stack import Handle, Stack, eventually
@@ -24,6 +23,15 @@ BUFFER_FULL = "WORKFLOW_TASK_FAILED_CAUSE_FORCE_CLOSE_COMMAND"
 async def only_the_servers_own(handle: Handle) -> None:
     """Fail if a workflow task failed for any reason but the server's full buffer."""
     assert set(await failed_tasks(handle)) <= {BUFFER_FULL}, handle.id
+
+
+async def records_written(handle: Handle) -> None:
+    """Wait until nothing of the workflow's own shares a task with what is sent next."""
+
+    async def look() -> int:
+        return int((await handle.query("outbox"))["pending"])
+
+    await eventually(look, lambda pending: pending == 0)
 
 
 async def test_three_hundred_signals_at_once(stack: Stack) -> None:
@@ -103,8 +111,8 @@ async def test_an_update_of_three_megabytes_costs_nothing_but_itself(stack: Stac
         thread = session.thread("t")
         await session.thread_shows("t", lambda seen: bool(seen["in_flight"]))
         await thread.execute_update("send", {"body": "small", "command_id": "small"})
-        for workflow in (session.handle, thread):
-            await eventually(lambda workflow=workflow: workflow.query("outbox"), lambda seen: not seen["pending"])
+        await records_written(session.handle)
+        await records_written(thread)
         handle, update = (thread, "send") if of_thread else (session.handle, "manage_thread")
         message = {"thread_id": "t", "action": "pause", "reason": THREE_MEGABYTES}
         with pytest.raises(RPCError):
