@@ -234,7 +234,7 @@ class ThreadReport(Internal):
     at: datetime
     started_at: datetime | None = None
     error: dict[str, Any] | None = None
-    usage: dict[str, dict[str, float]] = {}
+    usage: dict[str, dict[str, int | float]] = {}
     seconds: float = 0.0
 
 

@@ -29,6 +29,14 @@ def from_failure(failure: ApplicationError) -> ThreadloomError:
     return ThreadloomError(failure.type or Code.INTERNAL, failure.message, details)
 
 
+def refusal_of(error: ActivityError) -> ThreadloomError:
+    """Why one of our own activities failed: the error that it raised, whole."""
+    if isinstance(error.cause, ApplicationError):
+        return from_failure(error.cause)
+    failure = activity_failure(error)
+    return ThreadloomError(failure.code, failure.message, failure.details)
+
+
 def activity_failure(error: BaseException) -> Failure:
     """Why an activity failed, as the node's error: the type of an application error is its code."""
     cause = error.cause if isinstance(error, ActivityError) and error.cause else error

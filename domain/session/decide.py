@@ -102,8 +102,7 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             return _prepared(state, input)
         case NotPrepared(command=command, now=now):
             error = ThreadloomError(input.code, input.message, input.details)
-            settled = BranchSettled(command_id=command.command_id, succeeded=False, at=now)
-            return [settled, _refused(command, error, now)]
+            return [_unsettled(command, error, now), _refused(command, error, now)]
         case Launched(thread_id=thread_id, now=now):
             return launched(state, thread_id, now)
         case NotLaunched():
@@ -204,7 +203,7 @@ def _prepared(state: SessionState, input: Prepared) -> list[SessionEvent]:
     if state.status is not SessionStatus.ACTIVE:
         # The session was paused or ended while the source was read.
         error = ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {state.session_id} is {state.status.value}")
-        return [BranchSettled(command_id=command.command_id, succeeded=False, at=now), _refused(command, error, now)]
+        return [_unsettled(command, error, now), _refused(command, error, now)]
     identity = load(Identity, branch.identity)
     return [settled, branched(state, command, identity, branch, now)]
 
@@ -279,6 +278,18 @@ def _status(state: SessionState) -> SessionStatus | None:
         waiting = [entry for entry in alive if entry.status is not ThreadStatus.PAUSED]
         return SessionStatus.PAUSING if waiting else SessionStatus.PAUSED
     return SessionStatus.ACTIVE
+
+
+def _unsettled(command: Command, error: ThreadloomError, now: datetime) -> BranchSettled:
+    return BranchSettled(
+        command_id=command.command_id,
+        succeeded=False,
+        at=now,
+        actor=command.actor,
+        reason=command.reason,
+        point=command.at if isinstance(command, ForkThread) else None,
+        error=error.visible(),
+    )
 
 
 def _answered(command: Command, now: datetime, result: JsonObject) -> CommandAnswered:

@@ -79,11 +79,20 @@ class BranchRequested:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BranchSettled:
-    """A source was read: the fork's or copy's thread is created, it was only planned, or it failed."""
+    """A source was read: the fork's or copy's thread is created, it was only planned, or it failed.
+
+    Attributes:
+        point: The fork point that was asked for.
+        error: Why it failed: {code, message, details}.
+    """
 
     command_id: str
     succeeded: bool
     at: datetime
+    actor: str | None = None
+    reason: str | None = None
+    point: str | None = None
+    error: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +145,7 @@ class ThreadChanged:
     at: datetime
     started_at: datetime | None = None
     error: JsonObject | None = None
-    usage: Mapping[str, Mapping[str, float]] | None = None
+    usage: Mapping[str, Mapping[str, int | float]] | None = None
     seconds: float = 0.0
     behind_back: bool = False
 

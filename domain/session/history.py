@@ -9,6 +9,7 @@ from domain.session.events import (
     BranchSettled,
     ConfigChanged,
     SessionEvent,
+    SessionHeld,
     SessionStarted,
     SessionStatusChanged,
     ThreadChanged,
@@ -40,7 +41,7 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
             return Fact(type=RecordType.SESSION_CREATED, actor=actor, reason=reason, title=after.title)
         case SessionStatusChanged(status=status, actor=actor, reason=reason):
             changed = RecordType.SESSION_CLOSED if status.terminal else RecordType.SESSION_STATUS_CHANGED
-            details = {"from": before.status.value, "to": status.value}
+            details: JsonObject = {"from": before.status.value, "to": status.value}
             return Fact(type=changed, actor=actor, reason=reason, details=details)
         case ConfigChanged(actor=actor, reason=reason, changes=changes):
             return Fact(type=RecordType.SESSION_CONFIG_CHANGED, actor=actor, reason=reason, details=changes)
@@ -70,16 +71,31 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
             return Fact(
                 type=RecordType.ERROR,
                 thread_id=branch.source,
+                actor=event.actor,
+                reason=event.reason,
                 title=f"{branch.operation} refused",
-                details={"operation": branch.operation, "strategy": branch.strategy, "thread": branch.thread_id},
+                details={
+                    "operation": branch.operation,
+                    "strategy": branch.strategy,
+                    "thread": branch.thread_id,
+                    "fork_point": event.point,
+                    "error": event.error,
+                },
             )
+        case SessionHeld(hold=hold) if before.hold is not None:
+            # The first hold changes the status, which is recorded; one that outlasts it does not.
+            details = {"from": before.status.value, "to": before.status.value, "hold": hold.visible()}
+            return Fact(type=RecordType.SESSION_STATUS_CHANGED, actor=hold.actor, reason=hold.reason, details=details)
         case ThreadChanged(thread_id=thread_id, status=status, behind_back=True):
             entry = after.threads[thread_id]
+            by_force = after.ending if after.ending is not None and after.ending.forced else None
             return Fact(
                 type=_ENDED[status.value],
                 thread_id=thread_id,
                 flow=f"{entry.flow}@{entry.version}",
-                details={"found": "in Temporal", **(entry.error or {})},
+                actor=by_force.actor if by_force else None,
+                reason=by_force.reason if by_force else None,
+                details={"found": "in Temporal", "error": entry.error},
                 thread=thread_row(after, entry),
             )
         case ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason):

@@ -81,7 +81,7 @@ class Statistics:
     copy: OperationCount = field(default_factory=OperationCount)
     other: Mapping[str, int] = field(default_factory=dict)
     performance: Performance = field(default_factory=Performance)
-    usage: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
     peak_threads: int = 0
 
     def counted(self, operation: str) -> Statistics:
@@ -94,7 +94,7 @@ class Statistics:
             return replace(self, fork=self.fork.ended(success=success))
         return replace(self, copy=self.copy.ended(success=success))
 
-    def used(self, usage: Mapping[str, Mapping[str, float]]) -> Statistics:
+    def used(self, usage: Mapping[str, Mapping[str, int | float]]) -> Statistics:
         """A thread's usage added."""
         totals = {model: dict(figures) for model, figures in self.usage.items()}
         for model, figures in usage.items():
@@ -126,7 +126,7 @@ def _operation(count: OperationCount) -> dict[str, Any]:
     }
 
 
-def _usage(usage: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+def _usage(usage: Mapping[str, Mapping[str, int | float]]) -> dict[str, Any]:
     def total(name: str) -> float:
         return sum(figures.get(name, 0) for figures in usage.values())
 

@@ -6,6 +6,9 @@ from domain.codec import dump
 from domain.records import Fact, RecordType
 from domain.thread.events import (
     ApprovalDecided,
+    CancelRequested,
+    HoldLifted,
+    HoldPlaced,
     MessageQueued,
     NodeEnded,
     NodeEntered,
@@ -64,16 +67,30 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
         case MessageQueued(message=message):
             details = {"id": message.id, "name": message.name, "type": message.type}
             return Fact(type=RecordType.MESSAGE_SENT, actor=message.sender, details=details)
-        case StatusChanged(before=before, status=status) if status in _STATUS or before in _HELD:
+        case HoldPlaced(hold=hold) if state.in_flight or state.status is ThreadStatus.PAUSED:
+            # Otherwise the thread is paused at once, and that is what is recorded.
+            told = (
+                RecordType.THREAD_PAUSED if state.status is ThreadStatus.PAUSED else RecordType.THREAD_PAUSE_REQUESTED
+            )
+            details = {"hold": hold.kind.value, "until": hold.until.isoformat() if hold.until else None}
+            return Fact(type=told, actor=hold.actor, reason=hold.reason, details=details, urgent=True)
+        case HoldLifted(kind=kind, actor=actor, reason=reason):
+            details = {"hold": kind.value, "still_held_by": [other.value for other in state.holds]}
+            return Fact(type=RecordType.THREAD_RESUMED, actor=actor, reason=reason, details=details, urgent=True)
+        case CancelRequested(cancellation=cancellation):
+            return Fact(
+                type=RecordType.THREAD_CANCEL_REQUESTED,
+                actor=cancellation.actor,
+                reason=cancellation.reason,
+                urgent=True,
+            )
+        case StatusChanged(status=status) if status in _STATUS:
             return _status_fact(state, event)
     return None
 
 
-_HELD = (ThreadStatus.PAUSED, ThreadStatus.PAUSING)
-
-
 def _status_fact(state: ThreadState, event: StatusChanged) -> Fact:
-    told = _STATUS.get(event.status, RecordType.THREAD_RESUMED)
+    told = _STATUS[event.status]
     actor, reason, details = event.actor, event.reason, JsonObject()
     if told is RecordType.THREAD_PAUSED and state.holds:
         held = next(reversed(list(state.holds.values())))

@@ -86,6 +86,7 @@ class Rebase:
     Attributes:
         next: Where the new thread goes on.
         drop_error: Forget the last failure that an edge caught.
+        keep_visits: Go on counting visits of the dropped nodes, because their executions stay in the journal.
     """
 
     type: Literal["rebase"] = "rebase"
@@ -95,6 +96,7 @@ class Rebase:
     drop_nodes: tuple[str, ...] = ()
     drop_variables: tuple[str, ...] = ()
     drop_error: bool = False
+    keep_visits: bool = False
     set: JsonObject = field(default_factory=dict)
 
 
@@ -124,6 +126,8 @@ class Checkpoint:
         seq: The last journal entry folded in.
         next: The node to enter; None when the thread has ended.
         error: The last failure that an edge caught.
+        past_visits: Visits of nodes whose state was dropped while their history was kept, so that the
+            next visit has a number of its own.
         usage: By model: {calls, tokens, cost}, of what this thread itself executed.
     """
 
@@ -132,12 +136,13 @@ class Checkpoint:
     nodes: Mapping[str, NodeState] = field(default_factory=dict)
     next: str | None = None
     error: Failure | None = None
-    usage: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
+    past_visits: Mapping[str, int] = field(default_factory=dict)
 
     def visits(self, node: str) -> int:
         """How often the node was executed."""
         state = self.nodes.get(node)
-        return state.visits if state else 0
+        return state.visits if state else self.past_visits.get(node, 0)
 
     def result(self, node: str) -> Json:
         """The result of the node's last execution."""
@@ -164,11 +169,13 @@ class Checkpoint:
             next=item.next,
             error=item.error if item.error is not None and item.next is not None else self.error,
             usage=add_usage(self.usage, item.usage) if item.usage else self.usage,
+            past_visits=self.past_visits,
         )
 
     def _rebased(self, rebase: Rebase) -> Checkpoint:
         nodes = self._detached({*rebase.set, *rebase.drop_variables})
         variables = {**self.variables, **rebase.set}
+        visited = {node: self.visits(node) for node in {*rebase.drop_nodes, *self.past_visits}}
         for node in rebase.drop_nodes:
             nodes.pop(node, None)
         for name in rebase.drop_variables:
@@ -181,6 +188,7 @@ class Checkpoint:
             error=None if rebase.drop_error else self.error,
             # The ancestor has told its session what it used; told again, it would count twice.
             usage={},
+            past_visits=dict(sorted(visited.items())) if rebase.keep_visits else {},
         )
 
     def _detached(self, variables: Container[str | None]) -> dict[str, NodeState]:
@@ -206,8 +214,8 @@ def executions(items: Iterable[JournalItem]) -> list[JournalEntry]:
 
 
 def add_usage(
-    totals: Mapping[str, Mapping[str, float]], usage: Mapping[str, Json]
-) -> Mapping[str, Mapping[str, float]]:
+    totals: Mapping[str, Mapping[str, int | float]], usage: Mapping[str, Json]
+) -> Mapping[str, Mapping[str, int | float]]:
     """Totals by model with one call's usage {model, tokens, cost} added."""
     model = str(usage.get("model") or "unknown")
     before = totals.get(model, {})

@@ -67,6 +67,10 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
     }
 
 
+_KINDS = {"activity": "activity", "timer": "wait", "message": "receive", "approval": "approval"}
+"""The kind of node that waits like this."""
+
+
 def list_executions(state: ThreadState) -> list[JsonObject]:
     """Node executions in memory, the one under way last. `seq` is what `@seq` points at."""
     listed = [_execution(state, entry) for entry in executions(state.journal)]
@@ -77,6 +81,7 @@ def list_executions(state: ThreadState) -> list[JsonObject]:
                 "seq": state.current.seq + 1,
                 "id": execution_key(state.identity.thread_id, active.node, active.visit),
                 "node": active.node,
+                "kind": _KINDS[active.waiting.kind],
                 "visit": active.visit,
                 "status": ExecutionStatus.RUNNING.value,
                 "attempts": None,

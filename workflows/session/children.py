@@ -34,7 +34,7 @@ from domain.session.effects import (
     TerminateThreads,
 )
 from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
-from workflows.failures import activity_failure, closed_as
+from workflows.failures import closed_as, refusal_of
 from workflows.trace import Trace
 
 _PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
@@ -145,11 +145,14 @@ class Children:
                 summary=f"{command.operation} {command.source} → {command.thread_id}",
             )
         except ActivityError as error:
-            failure = activity_failure(error)
-            code, message = failure.code, failure.message
+            refusal = refusal_of(error)
             self._post(
                 NotPrepared(
-                    now=workflow.now(), command=command, code=code, message=message, details=dict(failure.details)
+                    now=workflow.now(),
+                    command=command,
+                    code=refusal.code,
+                    message=refusal.message,
+                    details=refusal.details,
                 )
             )
         else:

@@ -163,7 +163,7 @@ def _rebase(
     seq = current.seq + 1
     if strategy.nodes is None:
         dropped_nodes = tuple(current.nodes) if strategy.reset else ()
-        return Rebase(seq=seq, at=child.at, next=next_node, drop_nodes=dropped_nodes)
+        return Rebase(seq=seq, at=child.at, next=next_node, drop_nodes=dropped_nodes, keep_visits=strategy.history)
     kept = _variables(snapshot, strategy.nodes)
     return Rebase(
         seq=seq,
@@ -172,6 +172,7 @@ def _rebase(
         drop_nodes=tuple(name for name in current.nodes if strategy.reset or name not in strategy.nodes),
         drop_variables=tuple(name for name in current.variables if name not in kept),
         drop_error=strategy.reset,
+        keep_visits=strategy.history,
         set={
             name: value
             for name, value in kept.items()

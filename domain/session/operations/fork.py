@@ -144,6 +144,7 @@ def _rebase(
         ),
         drop_variables=dropped,
         drop_error=strategy.retention == "minimal",
+        keep_visits=strategy.history,
         set=variables,
     )
     start = checkpoint.apply(rebase)

@@ -101,6 +101,13 @@ def test_every_problem_of_a_flow_has_its_line(run: Run) -> None:
     assert ended.err.count("  f.yaml:2:3 NO_END no end (add one)\n") == 2
 
 
+@pytest.mark.parametrize("place", ["path", "at"])
+def test_every_problem_of_an_input_or_a_message_has_its_place(run: Run, place: str) -> None:
+    problem = {place: "max_threads", "message": "Input should be greater than 0"}
+    ended = run(ThreadloomError(Code.INVALID_ARGUMENT, "config", {"problems": [problem]}))
+    assert "  max_threads: Input should be greater than 0\n" in ended.err
+
+
 def test_an_answer_about_a_failure_fails_and_stays_one_document(run: Run) -> None:
     failed = answer({"status": "failed"}, complaint=ThreadloomError("BROKEN", "it broke"))
     ended = run(failed, "--json")

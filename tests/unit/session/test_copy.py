@@ -180,7 +180,8 @@ def test_a_full_copy_with_reset_starts_over_also_when_the_source_has_ended() -> 
     assert thread.state.current.nodes == {}
     assert thread.rest().call is not None
     assert thread.call is not None
-    assert thread.call.key == "child/load/1"
+    # Its history is kept, in which `child/load/1` is the execution it inherited.
+    assert thread.call.key == "child/load/2"
     assert "EFFECT_REPEATED" in codes(branch)
 
 

@@ -10,7 +10,6 @@ import pytest
 
 from domain.errors import Code
 from domain.messages import (
-    completed,
     CloseSession,
     ConfigureSession,
     CreateThread,
@@ -19,6 +18,7 @@ from domain.messages import (
     ResumeSession,
     SyncSession,
     TerminateSession,
+    completed,
 )
 from domain.session.effects import Reconcile, SignalThread, StartThread, TerminateThreads
 from domain.session.state import wake_at

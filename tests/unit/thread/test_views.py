@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from domain.records import RecordType
+from domain.thread.evolve import evolve
 from domain.thread.history import fact
 from domain.thread.state import HoldKind
 from domain.thread.views import describe, list_executions, node_execution, progress, thread_row, waiting, waiting_for
@@ -157,6 +158,7 @@ def test_a_threads_life_is_in_its_history() -> None:
         ("node_executed", "ask"),
         ("message_sent", None),
         ("node_executed", "get"),
+        ("thread_cancel_requested", None),
         ("node_failed", "nap"),
         ("thread_cancelled", None),
     ]
@@ -164,13 +166,18 @@ def test_a_threads_life_is_in_its_history() -> None:
 
 def test_pausing_and_resuming_leave_records_with_who_and_why() -> None:
     thread = ThreadDriver.begin(flow_of({"nap": {"kind": "wait", "for": "9s", "next": "end"}}))
-    begun = len(thread.events)
-    thread.pause(reason="lunch")
-    paused = thread.state
-    thread.pause(HoldKind.SESSION).resume().resume(HoldKind.SESSION)
-    records = [known for event in thread.events[begun:] if (known := fact(paused, event)) is not None]
-    assert [known.type for known in records] == [RecordType.THREAD_PAUSED, RecordType.THREAD_RESUMED]
-    assert (records[0].actor, records[0].reason, records[0].details) == ("ann", "lunch", {"holds": ["thread"]})
+    state, begun = thread.state, len(thread.events)
+    thread.pause(reason="lunch").pause(HoldKind.SESSION).resume().resume(HoldKind.SESSION)
+    records = []
+    for event in thread.events[begun:]:
+        state = evolve(state, event)
+        records.append(fact(state, event))
+    told = [known for known in records if known is not None]
+    paused, resumed = RecordType.THREAD_PAUSED, RecordType.THREAD_RESUMED
+    assert [known.type for known in told] == [paused, paused, resumed, resumed]
+    assert (told[0].actor, told[0].reason, told[0].details) == ("ann", "lunch", {"holds": ["thread"]})
+    assert told[1].details["hold"] == "session"
+    assert told[2].details == {"hold": "thread", "still_held_by": ["session"]}
 
 
 def test_a_thread_that_is_only_pausing_is_not_recorded_as_paused() -> None:

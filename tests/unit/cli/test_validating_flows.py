@@ -1,0 +1,58 @@
+"""`flow validate`: every problem of every file, also of files that cannot be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from commands.flow import app
+
+VALID = """\
+flow: fine
+version: "1"
+start: done
+nodes:
+  done: {kind: end}
+"""
+
+
+def make_missing(file: Path) -> None:
+    assert not file.exists()
+
+
+def make_latin(file: Path) -> None:
+    file.write_bytes("flow: caf\u00e9".encode("latin-1"))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (make_missing, "there is no such file"),
+        (make_latin, "the file is not UTF-8 text"),
+        (Path.mkdir, "this is a folder, not a file"),
+    ],
+)
+def test_a_file_that_cannot_be_read_has_one_problem_and_hides_no_others(
+    make: Callable[[Path], None], message: str, tmp_path: Path
+) -> None:
+    wrong, unreadable, fine = tmp_path / "wrong.yaml", tmp_path / "unreadable.yaml", tmp_path / "fine.yaml"
+    wrong.write_text(VALID.replace("start: done", "start: nowhere"))
+    make(unreadable)
+    fine.write_text(VALID)
+    files = [str(unreadable), str(wrong), str(fine)]
+    ended = CliRunner().invoke(app, ["validate", *files])
+    assert ended.exit_code == 1
+    lines = ended.stdout.splitlines()
+    assert lines[0] == f"{unreadable}:1:1 SYNTAX {message}"
+    assert lines[1].startswith(f"{wrong}:3:8 ")
+    assert lines[-1] == f"{fine}: no problems"
+    told = ended.stderr.splitlines()[0]
+    assert told.startswith("error: FLOW_INVALID: ")
+    assert told.endswith(f" problems in {unreadable}, {wrong}")
+    document = json.loads(CliRunner().invoke(app, ["validate", *files, "--json"]).stdout)
+    assert document["valid"] is False
+    assert len(document["problems"]) == len(lines) - 1
