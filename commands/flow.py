@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,6 +12,9 @@ from commands.calls import Answer, Call, command
 from commands.outcome import json_text
 from commands.showing import flows as showing
 from domain.errors import Code, ThreadloomError
+
+if TYPE_CHECKING:
+    from domain.flow.diagnostics import Diagnostic
 
 app = typer.Typer(name="flow", help="Flows: check, register, look at.", no_args_is_help=True)
 
@@ -25,14 +28,13 @@ async def validate(
     call: Call, files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
 ) -> Answer:
     """Check flow files: every problem of each, with line, column and code."""
-    from domain.flow.loader import load_flow
-
-    problems = [problem for file in files for problem in load_flow(_read(file), str(file)).problems]
-    errors = sum(1 for problem in problems if problem.severity == "error")
+    problems = [problem for file in files for problem in _problems_of(file)]
+    errors = [problem for problem in problems if problem.severity == "error"]
     complaint = None
     if errors:
-        noun = "problem" if errors == 1 else "problems"
-        complaint = ThreadloomError(Code.FLOW_INVALID, f"{errors} {noun} in {', '.join(map(str, files))}")
+        noun = "problem" if len(errors) == 1 else "problems"
+        wrong = dict.fromkeys(problem.file for problem in errors)
+        complaint = ThreadloomError(Code.FLOW_INVALID, f"{len(errors)} {noun} in {', '.join(wrong)}")
     document = {"valid": not errors, "problems": [asdict(problem) for problem in problems]}
     return Answer(document, lambda: showing.problems(problems, [str(file) for file in files]), complaint)
 
@@ -112,9 +114,19 @@ async def _document(call: Call, ref: str) -> dict[str, Any]:
         return (await flows.resolve(ref)).document if is_file(ref) else (await flows.find(ref)).document
 
 
-def _read(file: Path) -> str:
+def _problems_of(file: Path) -> list[Diagnostic]:
+    """A file that cannot be read has that one problem, and does not keep the others from being checked."""
+    from domain.flow.diagnostics import Diagnostic, DiagnosticCode
+    from domain.flow.loader import load_flow
+
     try:
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or str(error)
-        raise ThreadloomError(Code.FLOW_NOT_FOUND, f"{file}: {why}", {"file": str(file)}) from error
+        return load_flow(file.read_text(encoding="utf-8"), str(file)).problems
+    except FileNotFoundError:
+        why = "there is no such file"
+    except IsADirectoryError:
+        why = "this is a folder, not a file"
+    except UnicodeDecodeError:
+        why = "the file is not UTF-8 text"
+    except OSError as error:
+        why = f"the file cannot be read: {error.strerror}"
+    return [Diagnostic(str(file), 1, 1, DiagnosticCode.SYNTAX, "error", why)]

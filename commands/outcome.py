@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
@@ -19,6 +18,9 @@ from domain.values import Json
 
 REFUSED = 1
 UNAVAILABLE = 3
+READER_LEFT = 141
+"""What a shell shows of a program that SIGPIPE ended: `| head` left before all was printed. The same as
+other programs have, so that `set -o pipefail` and its users need no exception for this one."""
 
 UNAVAILABLE_CODES = frozenset({Code.SERVER_UNREACHABLE, Code.DATABASE_UNREACHABLE, Code.NO_WORKER})
 """Codes whose exit status is `UNAVAILABLE`: not the command was at fault, but its surroundings."""
@@ -32,6 +34,8 @@ def status_of(work: Callable[[], int], *, as_json: bool = False) -> int:
         return _refuse(error, as_json=as_json)
     except (typer.Exit, typer.Abort, typer.BadParameter):
         raise
+    except BrokenPipeError:
+        return READER_LEFT
     except Exception as error:
         # A defect: its report needs all there is to know.
         traceback.print_exception(error)
@@ -85,25 +89,28 @@ def run(app: typer.Typer) -> NoReturn:
         app()
     except SystemExit as end:
         status = end.code
-    with contextlib.suppress(BrokenPipeError):
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except BrokenPipeError:
+        status = status or READER_LEFT
     # Threads of the SDK's core may outlive the interpreter and abort the process while it shuts down
     # (sdk-python issue 300), which would replace the exit status that scripts rely on.
     os._exit(status if isinstance(status, int) else 0 if status is None else 1)
 
 
 def _refuse(error: ThreadloomError, *, as_json: bool) -> int:
+    status = complain(error)
     if as_json:
         print_json({"error": error.visible()})
-    return complain(error)
+    return status
 
 
 def _problem(problem: Json) -> str:
-    """A problem of a flow file, or of an input, on one line."""
+    """A problem of a flow file (file, line, column), an input (path) or a message (at), on one line."""
     if "line" in problem:
         place = f"{problem['file']}:{problem['line']}:{problem['column']} {problem['code']}"
     else:
-        place = f"{problem.get('path', '')}:"
+        place = f"{problem.get('path') or problem.get('at', '')}:"
     hint = f" ({problem['hint']})" if problem.get("hint") else ""
     return f"{place} {problem.get('message', '')}{hint}"

@@ -187,7 +187,10 @@ async def history(
     after: Annotated[int, typer.Option(min=0, metavar="SEQ", help="Only records with a higher number.")] = 0,
     limit: Annotated[int, typer.Option(min=1, metavar="N", help="How many at most.")] = 100,
 ) -> Answer:
-    """Show what happened in a session, in order."""
+    """Show what happened in a session, in the order of seq.
+
+    seq is the order in which the database heard of things, which is not always that of their times.
+    """
     async with call.threadloom() as loom:
         view = await loom.session(session_id).history(type=type, thread=thread, actor=actor, after=after, limit=limit)
     return Answer(view, lambda: showing.history(view))

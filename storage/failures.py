@@ -22,8 +22,8 @@ _AWAY = (
 )
 """Classes of SQLSTATE that say that PostgreSQL cannot serve now, whatever is asked."""
 
-_NO_SUCH = ("42P01", "42703")
-"""SQLSTATEs of a missing table and a missing column."""
+_NO_SUCH_TABLE = "42P01"
+_NO_SUCH_COLUMN = "42703"
 
 
 def translate(error: Exception, shown: str) -> ThreadloomError | None:
@@ -36,7 +36,9 @@ def translate(error: Exception, shown: str) -> ThreadloomError | None:
         return _from_sqlite(cause, shown)
     sqlstate = getattr(cause, "sqlstate", None)
     if isinstance(sqlstate, str):
-        if sqlstate in _NO_SUCH:
+        if sqlstate == _NO_SUCH_TABLE:
+            return _without_table(shown, str(cause))
+        if sqlstate == _NO_SUCH_COLUMN:
             return _incomplete(shown, str(cause))
         return unreachable(shown, str(cause)) if sqlstate.startswith(_AWAY) else None
     if isinstance(error, DBAPIError):
@@ -52,11 +54,20 @@ def unreachable(shown: str, why: str) -> ThreadloomError:
 
 
 def outdated(shown: str, stored: str | None, wanted: str) -> ThreadloomError:
-    """The failure of a database whose schema is another version's."""
+    """The failure of a database whose schema is another version's, or that has none (`stored` is None)."""
+    why = (
+        f"{shown} is empty: a worker makes its tables when it starts"
+        if stored is None
+        else f"the schema of {shown} is at {stored}; this program works with {wanted}"
+    )
+    return ThreadloomError(Code.SCHEMA_OUTDATED, why, {"stored": stored, "wanted": wanted})
+
+
+def _without_table(shown: str, why: str) -> ThreadloomError:
+    """Who meets this has most likely not started a worker yet."""
     return ThreadloomError(
         Code.SCHEMA_OUTDATED,
-        f"the schema of {shown} is at {stored or 'nothing'}; this program works with {wanted}",
-        {"stored": stored, "wanted": wanted},
+        f"{shown} is empty or older than this program, and a worker makes the tables when it starts: {why}",
     )
 
 
@@ -67,6 +78,8 @@ def _incomplete(shown: str, why: str) -> ThreadloomError:
 def _from_sqlite(cause: sqlite3.Error, shown: str) -> ThreadloomError | None:
     if getattr(cause, "sqlite_errorcode", None) == sqlite3.SQLITE_ERROR:
         # SQLite has one code for a missing table and for malformed SQL; only its text tells them apart.
+        if str(cause).startswith("no such table"):
+            return _without_table(shown, str(cause))
         return _incomplete(shown, str(cause)) if str(cause).startswith("no such") else None
     if isinstance(cause, sqlite3.IntegrityError | sqlite3.ProgrammingError | sqlite3.InterfaceError):
         return None

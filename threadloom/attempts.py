@@ -9,9 +9,11 @@ from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.api.workflow.v1 import PendingActivityInfo
 
 from domain.errors import ThreadloomError
+from domain.ports import RecordStore
 from domain.values import JsonObject
-from threadloom.gateway import Gateway
-from threadloom.views import InFlight, ThreadView, Waiting
+from threadloom.gateway import Gateway, Sighting
+from threadloom.targets import Target, recorded
+from threadloom.views import Execution, InFlight, ThreadView, Waiting
 
 RUNS_SEARCHED = 20
 """Runs of a thread whose histories are searched for attempts, the newest first."""
@@ -20,14 +22,17 @@ _NOT_REGISTERED = ("is not registered", "unable to find activitytype")
 """How the SDKs' workers say that they have no activity of this name; there is no code for it."""
 
 
-async def with_activities(gateway: Gateway, view: ThreadView, pending: Sequence[PendingActivityInfo]) -> ThreadView:
+async def with_activities(gateway: Gateway, view: ThreadView, seen: Sighting) -> ThreadView:
     """The thread's view, completed with Temporal's own view of its activities.
 
     A thread whose activity simply runs waits for nothing. One that backs off, or that no worker takes,
     is what the thread waits for.
     """
-    by_id = {activity.activity_id: activity for activity in pending}
-    told = view.in_flight if view.as_of is None else [_unasked(activity) for activity in pending if _of_node(activity)]
+    by_id = {activity.activity_id: activity for activity in seen.pending}
+    asked = view.as_of is None
+    told = view.in_flight if asked else [_unasked(activity) for activity in seen.pending if _of_node(activity)]
+    # The workflow's own queue takes the activities of nodes that name none.
+    told = [known.model_copy(update={"task_queue": known.task_queue or seen.task_queue or None}) for known in told]
     found = [
         await _completed(gateway, known, by_id[f"{known.node}#{known.visit}"])
         if f"{known.node}#{known.visit}" in by_id
@@ -69,6 +74,43 @@ async def attempts(gateway: Gateway, workflow_id: str, run_id: str, wanted: Coll
         missing -= found.keys()
         run_id = previous
     return found
+
+
+async def inherited_attempts(
+    gateway: Gateway, records: RecordStore, target: Target, inherited: Sequence[Execution]
+) -> Mapping[str, int]:
+    """How many attempts the activities took that a thread's ancestors executed, the nearest ancestor first.
+
+    Needs no worker: the lineage is in the database, the histories are in Temporal.
+
+    Args:
+        gateway: To Temporal.
+        records: What the database holds.
+        target: The thread that has inherited them.
+        inherited: Its inherited executions of activities.
+    """
+    found: dict[str, int] = {}
+    left = list(inherited)
+    row = await recorded(records.thread(target.session_id, str(target.thread_id)))
+    while left and row is not None and row.parent is not None:
+        ancestor = Target(target.session_id, row.parent)
+        row = await recorded(records.thread(target.session_id, row.parent))
+        seen = await gateway.look(ancestor.workflow_id)
+        if row is None:
+            break
+        # Only what began in the ancestor's lifetime is its own: it may itself have inherited the rest, and
+        # an ancestor further up may have gone on to execute the same node once more.
+        born = row.created_at
+        own = {entry_id(entry) for entry in left if entry.started_at >= born}
+        left = [entry for entry in left if entry.started_at < born]
+        if own and seen is not None:
+            found |= await attempts(gateway, ancestor.workflow_id, seen.run_id, own)
+    return found
+
+
+def entry_id(execution: Execution) -> str:
+    """The id of the activity that an execution called."""
+    return f"{execution.node}#{execution.visit}"
 
 
 def _of_node(activity: PendingActivityInfo) -> bool:

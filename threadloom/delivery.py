@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass, field
+from math import inf
 from typing import Any, TypeVar
+from weakref import WeakValueDictionary
 
 from pydantic import ValidationError
 
@@ -26,6 +29,10 @@ ATTENDED_SECONDS = 3.0
 
 BUSY_SECONDS = 30.0
 """How long a session that is about to begin a new run is asked again."""
+
+IN_FLIGHT = 8
+"""Updates of one workflow that are under way at once. Temporal takes ten; the SDK lets the eleventh wait for
+many seconds without a word, which looks as if nobody answered."""
 
 _POLL_SECONDS = 0.05
 
@@ -59,6 +66,19 @@ def require_json(what: str, values: JsonObject) -> None:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"{what}: {name} is no JSON", {"at": name})
 
 
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class _Lane:
+    """The way to one workflow, for as long as somebody is on it.
+
+    Attributes:
+        places: One for each update that may be under way.
+        deserted_at: When it was last found that nobody answers, in the event loop's time.
+    """
+
+    places: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(IN_FLIGHT))
+    deserted_at: float = -inf
+
+
 class Delivery:
     """Sends commands.
 
@@ -70,6 +90,7 @@ class Delivery:
     def __init__(self, gateway: Gateway, records: RecordStore) -> None:
         self._gateway = gateway
         self._records = records
+        self._lanes: WeakValueDictionary[str, _Lane] = WeakValueDictionary()
 
     async def signal(self, target: Target, name: str, sent: Command) -> JsonObject:
         """Send a command as a signal: it is kept even while no worker runs.
@@ -97,9 +118,25 @@ class Delivery:
     async def update(self, target: Target, name: str, sent: Command) -> JsonObject:
         """Send a command as an update and wait for its answer.
 
+        Many at once go out in turn, in the order of their calls; no time limit runs before a command's turn.
+
         Raises:
             ThreadloomError: The refusal, by its code; `NO_WORKER` within ten seconds.
         """
+        lane = self._lanes.setdefault(target.workflow_id, _Lane())
+        now = asyncio.get_running_loop().time
+        called_at = now()
+        async with lane.places:
+            # What those ahead have found out since holds for all: else each would find it out in turn, for minutes.
+            if lane.deserted_at >= called_at:
+                raise self.nobody_answers(target, sent)
+            try:
+                return await self._update(target, name, sent)
+            except UnansweredError as error:
+                lane.deserted_at = now()
+                raise self.nobody_answers(target, sent) from error
+
+    async def _update(self, target: Target, name: str, sent: Command) -> JsonObject:
         message, busy_until = body(sent), asyncio.get_running_loop().time() + BUSY_SECONDS
         # Temporal answers an update id that it knows without asking the workflow, whatever the arguments:
         # with the digest in it, another command under the same id still reaches the workflow and is refused.
@@ -109,10 +146,10 @@ class Delivery:
                 return await self._gateway.update(target.workflow_id, name, message, update_id=update_id)
             except MissingError:
                 return await self._told_before(target, sent)
-            except UnansweredError as error:
+            except UnansweredError:
                 # Reading a source for a fork may take longer than one call: whoever works on it answers queries.
                 if not await self._attended(target):
-                    raise self.nobody_answers(target, sent) from error
+                    raise
             except ThreadloomError as error:
                 if error.code != Code.SESSION_BUSY or asyncio.get_running_loop().time() > busy_until:
                     raise
@@ -126,13 +163,19 @@ class Delivery:
         return ThreadloomError(Code.NO_WORKER, message, {"command_id": sent.command_id})
 
     async def _attended(self, target: Target) -> bool:
+        """Whether somebody works on the target: it answers, or at least gets on.
+
+        That its task queue was polled of late would prove nothing: the server remembers the pollers of a
+        worker that has died for minutes, and `NO_WORKER` is promised within ten seconds.
+        """
         seen = await self._gateway.look(target.workflow_id)
         if seen is None or not seen.running:
             return True
         try:
             await self._gateway.query(target.workflow_id, "outbox", seconds=ATTENDED_SECONDS)
         except UnansweredError:
-            return False
+            later = await self._gateway.look(target.workflow_id)
+            return later is None or (later.run_id, later.history_length) != (seen.run_id, seen.history_length)
         except MissingError:
             return True
         return True

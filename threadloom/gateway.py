@@ -64,10 +64,14 @@ class Sighting:
     """A workflow as Temporal sees it; needs no worker.
 
     Attributes:
+        task_queue: Where its own tasks go, and those of activities that name no other queue.
+        history_length: Events of this run so far.
         status: `running`, `completed`, `failed`, `canceled`, `terminated` or `timed_out`.
     """
 
     run_id: str
+    task_queue: str
+    history_length: int
     status: str
     closed_at: datetime | None
     pending: Sequence[PendingActivityInfo]
@@ -119,6 +123,8 @@ class Gateway:
         closed = info.HasField("close_time")
         return Sighting(
             run_id=info.execution.run_id,
+            task_queue=info.task_queue,
+            history_length=info.history_length,
             status=_status_name(info.status) if closed else "running",
             closed_at=info.close_time.ToDatetime(UTC) if closed else None,
             pending=list(found.pending_activities),

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
-from temporalio.converter import ExternalStorage, StorageDriver, StorageDriverSelectContext
+from temporalio.converter import DataConverter, ExternalStorage, StorageDriver, StorageDriverSelectContext
 
 from threadloom.converter import stays_inline
 
@@ -15,6 +15,10 @@ INLINE_LIMIT = 2 * 1024 * 1024 - 64 * 1024
 
 TOO_LARGE_ENCODING = b"threadloom/too-large"
 """Encoding of the stand-in for arguments beyond the limit; no converter reads it."""
+
+
+UNREADABLE_ENCODING = b"threadloom/unreadable"
+"""Encoding of the stand-in for a payload that claims to be a reference and is none."""
 
 
 class ForgivingStorage(ExternalStorage):
@@ -42,6 +46,22 @@ class ForgivingStorage(ExternalStorage):
             return super()._decode_reference(payload)
         except Exception:
             return None
+
+
+class ForgivingDataConverter(DataConverter):
+    """A data converter that leaves a payload which claims to be a reference, and is none, as it is.
+
+    The SDK would raise while it decodes a workflow's activation, and so fail the task for ever.
+    """
+
+    async def _decode_reference_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
+        decoded = []
+        for payload in payloads:
+            try:
+                decoded += await super()._decode_reference_payload_sequence([payload])
+            except RuntimeError:
+                decoded.append(Payload(metadata={"encoding": UNREADABLE_ENCODING}))
+        return decoded
 
 
 def external_storage(driver: StorageDriver, threshold: int) -> ExternalStorage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import DataConverter, DefaultPayloadConverter
@@ -17,7 +16,8 @@ from activities.records import RecordActivities
 from activities.supervision import SupervisionActivities
 from threadloom.backend import Backend
 from threadloom.converter import ThreadloomPayloadConverter
-from threadloom.payloads import external_storage
+from threadloom.payloads import ForgivingDataConverter, external_storage
+from threadloom.runner import ThreadloomRunner
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -71,8 +71,8 @@ class ThreadloomPlugin(SimplePlugin):
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """Add the product's activities, which need the worker's own client."""
         config = super().configure_worker(config)
-        # With the SDK's own check an update over 2 MiB fails the workflow task until the caller gives up,
-        # and queries with it; the server refuses the same update in one go, and the workflow goes on.
+        # The SDK's own check of sizes would fail a workflow's task until somebody gives up; what is too large
+        # is kept out (see `ThreadloomRunner`) or refused by the server in one go.
         config["disable_payload_error_limit"] = True
         client = config["client"]
         branching = BranchingActivities(client, self._backend.records)
@@ -93,13 +93,17 @@ class ThreadloomPlugin(SimplePlugin):
         if existing.payload_converter_class not in replaceable:
             name = existing.payload_converter_class.__name__
             raise ValueError(f"ThreadloomPlugin needs its own payload converter and cannot replace {name}")
-        return replace(
-            existing,
+        return ForgivingDataConverter(
             payload_converter_class=ThreadloomPayloadConverter,
+            payload_codec=existing.payload_codec,
+            failure_converter_class=existing.failure_converter_class,
             external_storage=external_storage(self._backend.payload_driver, self._threshold),
         )
 
 
 def _runner(existing: WorkflowRunner | None) -> WorkflowRunner:
     runner = existing if isinstance(existing, SandboxedWorkflowRunner) else SandboxedWorkflowRunner()
-    return replace(runner, restrictions=runner.restrictions.with_passthrough_modules(*PASSED_THROUGH))
+    return ThreadloomRunner(
+        restrictions=runner.restrictions.with_passthrough_modules(*PASSED_THROUGH),
+        runner_class=runner.runner_class,
+    )

@@ -12,7 +12,7 @@ from domain.ports import RecordStore
 from domain.records import StoredJournal
 from domain.thread.archive import archived_items, snapshot_from_records
 from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
-from threadloom.attempts import attempts, with_activities
+from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import stored_executions, thread_view, variables
 from threadloom.targets import Target, no_worker, recorded, why_not
@@ -63,7 +63,7 @@ class ThreadReading:
         if seen is not None and seen.cut_off and not view.ended:
             return await self._cut_off(target, view, seen)
         if seen is not None and seen.running and not view.ended:
-            return await with_activities(self._gateway, view, seen.pending)
+            return await with_activities(self._gateway, view, seen)
         return view
 
     async def executions(self, target: Target) -> Executions:
@@ -81,7 +81,7 @@ class ThreadReading:
             journal = await self._journal(target, seen, error)
             stored = stored_executions(str(target.thread_id), journal)
             found = Executions(executions=stored, as_of=journal.thread.updated_at)
-        return found if seen is None else await self._with_attempts(target, seen, found)
+        return found if seen is None else _closed(await self._with_attempts(target, seen, found), seen)
 
     async def variables(self, target: Target) -> Variables:
         """All variables, whole. Raises as `executions` does."""
@@ -204,18 +204,17 @@ class ThreadReading:
         return found.model_copy(update={"executions": [*older, *found.executions]})
 
     async def _with_attempts(self, target: Target, seen: Sighting, found: Executions) -> Executions:
-        wanted = {
-            f"{entry.node}#{entry.visit}"
-            for entry in found.executions
-            if entry.attempts is None and not entry.inherited
-        }
-        if not wanted:
+        missing = [entry for entry in found.executions if entry.attempts is None]
+        if not missing:
             return found
-        known = {activity.activity_id: activity.attempt for activity in seen.pending}
-        known |= await attempts(self._gateway, target.workflow_id, seen.run_id, wanted - known.keys())
+        inherited = [entry for entry in missing if entry.inherited]
+        wanted = {entry_id(entry) for entry in missing if not entry.inherited}
+        own = {activity.activity_id: activity.attempt for activity in seen.pending}
+        own |= await attempts(self._gateway, target.workflow_id, seen.run_id, wanted - own.keys())
+        of_ancestors = await inherited_attempts(self._gateway, self._records, target, inherited)
         completed = [
-            entry.model_copy(update={"attempts": known.get(f"{entry.node}#{entry.visit}")})
-            if entry.attempts is None and not entry.inherited
+            entry.model_copy(update={"attempts": (of_ancestors if entry.inherited else own).get(entry_id(entry))})
+            if entry.attempts is None
             else entry
             for entry in found.executions
         ]
@@ -249,6 +248,28 @@ class ThreadReading:
             "in_flight": [],
         }
         return view.model_copy(update={**gone, **ended})
+
+
+def _closed(found: Executions, seen: Sighting) -> Executions:
+    """Nothing runs in a workflow that has closed: what was under way when it was ended from outside is cancelled."""
+    if seen.closed_at is None:
+        return found
+    return found.model_copy(
+        update={
+            "executions": [
+                entry.model_copy(
+                    update={
+                        "status": "cancelled",
+                        "ended_at": seen.closed_at,
+                        "duration_seconds": round((seen.closed_at - entry.started_at).total_seconds(), 3),
+                    }
+                )
+                if entry.status == "running"
+                else entry
+                for entry in found.executions
+            ]
+        }
+    )
 
 
 def _unheard_of(target: Target) -> ThreadView:

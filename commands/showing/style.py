@@ -40,9 +40,15 @@ _MARKS = {
 }
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        # Rich would end the process with a status of its own; who prints decides that.
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """A console on stdout: colours on a terminal only, and nothing in a text means more than it says."""
-    return Console(markup=False, highlight=False, emoji=False)
+    return _Console(markup=False, highlight=False, emoji=False)
 
 
 def status(name: str) -> Text:

@@ -49,7 +49,7 @@ WARNINGS = frozenset(
 """Codes that do not make a flow invalid."""
 
 EXPLANATIONS: Mapping[DiagnosticCode, str] = {
-    DiagnosticCode.SYNTAX: "The text is not YAML, or not JSON in a `.json` file.",
+    DiagnosticCode.SYNTAX: "The text is not YAML, or not JSON in a `.json` file; or the file cannot be read.",
     DiagnosticCode.DUPLICATE_KEY: "An object has the same key twice.",
     DiagnosticCode.UNKNOWN_FIELD: "There is no such field here.",
     DiagnosticCode.MISSING_FIELD: "A required field is missing.",

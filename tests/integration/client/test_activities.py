@@ -56,12 +56,14 @@ async def test_an_activity_that_fails_again_and_again(session: SessionHandle) ->
     assert [call.state for call in pausing.in_flight] == ["backing_off"]
 
 
-async def test_an_activity_that_no_worker_knows(session: SessionHandle) -> None:
+async def test_an_activity_that_no_worker_knows(session: SessionHandle, loom: Threadloom) -> None:
     thread = await calling(session, "nobody_has_this")
     view = await thread.wait_until(lambda seen: seen.waiting is not None, timeout=30)
     assert view.waiting is not None
     assert (view.waiting.kind, view.waiting.node) == ("activity", "act")
-    assert "a worker that has activity nobody_has_this" in (view.waiting_for or "")
+    queue = loom.settings.task_queue
+    assert view.in_flight[0].task_queue == queue
+    assert view.waiting_for == f"a worker that has activity nobody_has_this at act: none on {queue} has"
 
 
 async def test_an_activity_on_a_queue_that_nobody_polls(session: SessionHandle, new_id: str) -> None:
@@ -84,6 +86,26 @@ async def test_attempts_are_known_after_the_end(session: SessionHandle) -> None:
     assert (await session.thread("t").result(wait=True, timeout=30)).result == 3
     listed = (await session.thread("t").executions()).executions
     assert [(entry.node, entry.attempts) for entry in listed] == [("count", 3), ("act", 1), ("done", 1)]
+
+
+async def test_attempts_of_ancestors_are_known(session: SessionHandle) -> None:
+    """One execution comes from the thread's parent, the other from the parent's own parent."""
+    nodes = {
+        "count": call("third_time", retry={"initial_interval": "10ms", "backoff_coefficient": 1}, next="act"),
+        "act": call("echo", 1),
+        "done": end(),
+    }
+    await session.create_thread(flow(nodes), thread_id="t")
+    await session.thread("t").result(wait=True, timeout=30)
+    for source, fork in (("t", "child"), ("child", "grandchild")):
+        await session.fork_thread(source, "done" if source == "child" else "act", thread_id=fork)
+        await session.thread(fork).result(wait=True, timeout=30)
+
+    async def told() -> list[tuple[str, bool, int | None]]:
+        listed = (await session.thread("grandchild").executions()).executions
+        return [(entry.node, entry.inherited, entry.attempts) for entry in listed]
+
+    await eventually(told, lambda seen: seen == [("count", True, 3), ("act", True, 1), ("done", False, 1)])
 
 
 async def test_attempts_of_earlier_runs_are_known(session: SessionHandle, loom: Threadloom) -> None:

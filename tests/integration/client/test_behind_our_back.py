@@ -31,6 +31,16 @@ async def test_a_terminated_thread_has_failed(session: SessionHandle, loom: Thre
         await thread.decide("ask", "yes")
 
 
+async def test_nothing_runs_in_a_terminated_thread(session: SessionHandle, loom: Threadloom) -> None:
+    thread = await asked(session)
+    await loom.client.get_workflow_handle(workflow_of(session, "t")).terminate(reason="by hand")
+    closed_at = (await loom.client.get_workflow_handle(workflow_of(session, "t")).describe()).close_time
+    said, cut_off = (await thread.executions()).executions
+    assert (said.node, said.status) == ("say", "completed")
+    assert (cut_off.node, cut_off.status, cut_off.ended_at) == ("ask", "cancelled", closed_at)
+    assert cut_off.duration_seconds is not None
+
+
 async def test_looking_at_a_terminated_thread_makes_its_session_record_it(
     session: SessionHandle, loom: Threadloom
 ) -> None:
@@ -49,7 +59,7 @@ async def test_looking_at_a_terminated_thread_makes_its_session_record_it(
     assert (await thread.describe()).status == "failed"
     await eventually(session.describe, lambda seen: seen.threads.failed == 1)
     records = (await session.history(thread="t", type="thread_failed")).records
-    assert [record.details["code"] for record in records] == ["THREAD_TERMINATED"]
+    assert [record.details["error"]["code"] for record in records] == ["THREAD_TERMINATED"]
 
 
 async def test_a_terminated_thread_in_the_list(session: SessionHandle, loom: Threadloom) -> None:

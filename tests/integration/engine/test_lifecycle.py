@@ -123,9 +123,7 @@ async def test_a_thread_terminated_in_temporal_is_found_and_recorded_as_that(sta
         await session.create("other", asking())
         await session.thread_waits("victim", "approval")
         await session.thread("victim").terminate("by an operator of the cluster")
-        found = await eventually(
-            lambda: session.handle.query("threads"), lambda seen: seen[0]["status"] == "failed"
-        )
+        found = await eventually(lambda: session.handle.query("threads"), lambda seen: seen[0]["status"] == "failed")
         assert found[0]["error"]["code"] == "THREAD_TERMINATED"
         assert (await session.handle.query("statistics"))["resources"]["threads"]["used"] == 1
         await session.update("destroy_thread", thread_id="victim")
@@ -146,9 +144,7 @@ async def test_a_thread_terminated_behind_a_later_run_of_its_session_is_found_by
             await session.update("configure", config={"max_depth": 9})
         await session.thread("victim").terminate()
         await session.handle.signal("sync")
-        found = await eventually(
-            lambda: session.handle.query("threads"), lambda seen: seen[0]["status"] == "failed"
-        )
+        found = await eventually(lambda: session.handle.query("threads"), lambda seen: seen[0]["status"] == "failed")
         assert found[0]["error"]["code"] == "THREAD_TERMINATED"
 
 

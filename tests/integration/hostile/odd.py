@@ -106,6 +106,9 @@ ODD: dict[str, Args] = {
     "reference without a key": [reference("threadloom-sql")],
     "reference, malformed": [raw(b"json/protobuf", b'{"driverName": 1}', messageType=_REFERENCE)],
     "reference, no JSON": [raw(b"json/protobuf", b"{", messageType=_REFERENCE)],
+    "marked as a reference, and none": [
+        RawValue(Payload(metadata={"encoding": b"json/plain", _MARKER: b"true"}, data=b"{}"))
+    ],
     "marked reference to another driver": [
         raw(b"json/protobuf", b'{"driverName": "nobody"}', messageType=_REFERENCE, **{_MARKER: b"true"})
     ],
