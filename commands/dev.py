@@ -88,6 +88,8 @@ async def _run(
     port = choose_port(port, usual=None if ephemeral else USUAL_PORT)
     ui_port = choose_port(ui_port, usual=None if ephemeral else USUAL_UI_PORT)
     database_url = settings.database_url or sqlite_url(folder)
+    if ephemeral and settings.database_url:
+        print("note: THREADLOOM_DATABASE_URL is set, so the records go there and stay there", file=sys.stderr)
 
     async def serving() -> None:
         backend = make_backend(database_url)

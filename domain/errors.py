@@ -145,7 +145,13 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.FORK_POINT_NOT_EXECUTED: Explanation(
         "The source has not executed the fork point.", "`thread executions` lists the points it has passed."
     ),
-    Code.NODE_NOT_FOUND: Explanation("The flow has no node with this id.", "`flow show` lists the flow's nodes."),
+    Code.NODE_NOT_FOUND: Explanation(
+        "The flow has no node with this id.",
+    Code.NODE_NOT_FOUND: Explanation(
+        "The flow has no node with this id.",
+        "`thread executions` lists the nodes that were executed; the details list them all.",
+    ),
+    ),
     Code.COPY_WITHOUT_NODES: Explanation("A selective copy names no node.", "Give at least one `--node`."),
     Code.SNAPSHOT_UNAVAILABLE: Explanation(
         "The source could not be read: it did not answer in time and the records do not hold it.",

@@ -146,7 +146,11 @@ def _change(details: Mapping[str, Any]) -> str:
     """What a record's details say in a few words, if they say something of note."""
     if "from" in details and "to" in details:
         return f"{details['from']} → {details['to']}"
-    if "fork_point" in details:
+    error = details.get("error")
+    if isinstance(error, dict):
+        point = f"at {plain(details['fork_point'])}: " if details.get("fork_point") else ""
+        return f"{point}{plain(error.get('code'))}: {plain(error.get('message'))}"
+    if details.get("parent") and details.get("fork_point"):
         return f"{details['parent']} at {details['fork_point']}"
     if "source" in details:
         return f"of {details['source']}"

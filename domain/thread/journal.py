@@ -41,6 +41,10 @@ class Failure:
     details: JsonObject = field(default_factory=dict)
     node: str | None = None
 
+    def __post_init__(self) -> None:
+        # A member of the enumeration is text, and yet not the plain text that expressions take.
+        object.__setattr__(self, "code", str(self.code))
+
     def visible(self) -> JsonObject:
         """As `error` in expressions and in answers."""
         return {"code": self.code, "message": self.message, "details": self.details, "node": self.node}

@@ -47,7 +47,7 @@ def repeated_effects(
     had = executed | ({active.node} if active else set())
     return [
         BranchWarning(
-            "EFFECT_REPEATED", f"{node_id} had its effect in the source and may have it again (effect: external)"
+            "EFFECT_REPEATED", f"{node_id} was executed in the source and may have its effect again (effect: external)"
         )
         for node_id in reachable(flow, start)
         if node_id in had

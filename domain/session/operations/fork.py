@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from domain.errors import Code, ThreadloomError
+from domain.flow.language.nearby import did_you_mean
 from domain.flow.model import FlowDefinition
 from domain.messages import ForkThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
@@ -76,7 +77,9 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
     point = parse_point(request.at)
     document, flow = chosen_flow(snapshot, request.flow)
     if point.node is not None and point.node not in snapshot.flow["nodes"]:
-        raise ThreadloomError(Code.NODE_NOT_FOUND, f"the flow has no node {point.node}", {"node": point.node})
+        nodes = sorted(snapshot.flow["nodes"])
+        message = f"the flow has no node {point.node}{did_you_mean(point.node, nodes)}"
+        raise ThreadloomError(Code.NODE_NOT_FOUND, message, {"node": point.node, "nodes": nodes})
     strategy, warnings = choose_strategy(request)
     found = cut(snapshot, point, after=request.resume == "after")
     next_node = found.checkpoint.next

@@ -131,7 +131,7 @@ async def test_a_thread_terminated_in_temporal_is_found_and_recorded_as_that(sta
         recorded = await eventually(
             lambda: stack.backend.records.history(session.session_id, thread_id="victim", type="thread_failed"), bool
         )
-        assert recorded[0].details["code"] == "THREAD_TERMINATED"
+        assert recorded[0].details["error"]["code"] == "THREAD_TERMINATED"
 
 
 async def test_a_thread_terminated_behind_a_later_run_of_its_session_is_found_by_sync(stack: Stack) -> None:

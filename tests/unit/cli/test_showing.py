@@ -10,7 +10,7 @@ from rich.console import Console, RenderableType
 
 from commands.showing import attention, branches, sessions, threads
 from commands.showing.style import at, plain, seconds, value
-from threadloom.views import Executions, SessionTree, SessionView, ThreadBranched, ThreadView
+from threadloom.views import Executions, History, SessionTree, SessionView, ThreadBranched, ThreadView
 
 NOW = datetime(2030, 1, 31, 8, 0, 5, tzinfo=UTC)
 HOLD = {"kind": "session", "actor": "ada", "reason": "wrong prices", "at": NOW}
@@ -106,3 +106,17 @@ def test_times_values_and_texts() -> None:
     assert value("x" * 500).endswith("…")
     assert plain(None) == ""
     assert plain("中文　全角 é\x07") == "中文　全角 é�"
+
+
+def test_the_history_tells_why_something_was_refused_or_failed() -> None:
+    error = {"code": "NODE_NOT_FOUND", "message": "the flow has no node gret", "details": {}}
+    refused = {"operation": "fork", "strategy": "partial", "thread": "two", "fork_point": "gret", "error": error}
+    copied = {"operation": "copy", "strategy": "full", "thread": "two", "fork_point": None, "error": error}
+    forked = {"parent": "one", "fork_point": "greet#1"}
+    records = [
+        {"seq": seq, "type": "error", "timestamp": NOW, "details": details}
+        for seq, details in enumerate((refused, copied, forked), start=1)
+    ]
+    shown = text(sessions.history(History.model_validate({"records": records})), width=140)
+    assert "at gret: NODE_NOT_FOUND: the flow has no node gret" in shown
+    assert "one at greet#1" in shown

@@ -191,7 +191,7 @@ def test_a_fork_answers_with_its_point_and_new_ids_for_old() -> None:
     assert answer["warnings"] == [
         {
             "code": "EFFECT_REPEATED",
-            "message": "send had its effect in the source and may have it again (effect: external)",
+            "message": "send was executed in the source and may have its effect again (effect: external)",
         }
     ]
 

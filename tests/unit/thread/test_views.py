@@ -192,3 +192,23 @@ def test_a_failed_thread_is_recorded_with_its_error() -> None:
     assert last.type is RecordType.THREAD_FAILED
     assert last.details["error"]["code"] == "BOOM"
     assert last.urgent
+
+
+def test_the_code_of_a_failure_of_our_own_can_be_read_by_expressions() -> None:
+    flow = flow_of(
+        {
+            "ask": {
+                "kind": "approval",
+                "prompt": "?",
+                "choices": ["yes"],
+                "timeout": "1s",
+                "next": "end",
+                "on_timeout": "late",
+            },
+            "late": {"kind": "end", "result": "{{ error.code }}"},
+            "end": {"kind": "end"},
+        }
+    )
+    thread = ThreadDriver.begin(flow).after(5)
+    assert thread.state.outcome is not None
+    assert thread.state.outcome.result == "NODE_TIMEOUT"
