@@ -147,10 +147,7 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     ),
     Code.NODE_NOT_FOUND: Explanation(
         "The flow has no node with this id.",
-    Code.NODE_NOT_FOUND: Explanation(
-        "The flow has no node with this id.",
         "`thread executions` lists the nodes that were executed; the details list them all.",
-    ),
     ),
     Code.COPY_WITHOUT_NODES: Explanation("A selective copy names no node.", "Give at least one `--node`."),
     Code.SNAPSHOT_UNAVAILABLE: Explanation(
