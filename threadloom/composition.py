@@ -80,6 +80,10 @@ async def connect(
         async with asyncio.timeout(CONNECT_SECONDS):
             return await Client.connect(**config, plugins=[plugin])
     except (RuntimeError, TimeoutError) as error:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Somebody stopped waiting (Ctrl-C), and the SDK told it as a failure of its own.
+            raise asyncio.CancelledError from error
         message = f"no Temporal server answers at {target}: {_reason(error)}"
         raise ThreadloomError(Code.SERVER_UNREACHABLE, message, {"address": target}) from error
 
