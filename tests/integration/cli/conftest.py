@@ -117,6 +117,16 @@ def eventually(look: Callable[[], T], holds: Callable[[T], bool], patience: floa
         time.sleep(0.1)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def heeds_ctrl_c() -> None:
+    """Programs started here take Ctrl-C as they do at a terminal.
+
+    Whoever is started in the background by a shell ignores SIGINT, and so do its children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Program:
     """A long-running program that announces itself with a line beginning with "ready"."""
 
