@@ -58,6 +58,7 @@ class Children:
         self._session_id = session_id
         self._trace = trace
         self._post = post
+        self._order: dict[str, asyncio.Lock] = {}
         self._under_way = 0
 
     @property
@@ -121,7 +122,9 @@ class Children:
     async def _signal(self, effect: SignalThread) -> None:
         workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
         try:
-            await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
+            # One after the other: of two signals under way at once the later one may arrive first.
+            async with self._order.setdefault(effect.thread_id, asyncio.Lock()):
+                await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
             self._trace.leave()
         except ApplicationError:
             await self._reconcile((effect.thread_id,))
