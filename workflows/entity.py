@@ -219,7 +219,9 @@ class Entity(ABC, Generic[Input, Event]):
             if not known(self.answers, command):
                 if self._overdue(DRAIN_EVENTS):
                     raise ThreadloomError(Code.SESSION_BUSY, "a new run is about to begin; send the command again")
-                self.decide(self.input_for(command, workflow.now()))
+                # What came with it and has not had its turn may yet make it legal: a resume before a fork.
+                if not self._inbox:
+                    self.decide(self.input_for(command, workflow.now()))
         except ThreadloomError as error:
             raise to_failure(error) from error
         except Exception as error:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from temporalio.client import Client, WorkflowHandle
+from temporalio.client import Client, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
@@ -88,6 +88,9 @@ class Session:
             except RPCError as error:
                 if "unexpected workflow task failure" not in error.message:
                     raise
+            except WorkflowUpdateFailedError as error:
+                error.add_note(f"{name} of {message}: {error.cause!r}")
+                raise
 
     async def describe(self) -> dict[str, Any]:
         description: dict[str, Any] = await self.handle.query("describe")

@@ -58,7 +58,7 @@ class Children:
         self._session_id = session_id
         self._trace = trace
         self._post = post
-        self._order: dict[str, asyncio.Lock] = {}
+        self._signalling: dict[str, asyncio.Task[None]] = {}
         self._under_way = 0
 
     @property
@@ -72,7 +72,7 @@ class Children:
             case StartThread():
                 self._spawn(self._start(effect))
             case SignalThread():
-                self._spawn(self._signal(effect))
+                self._signal_in_order(effect)
             case PrepareBranch():
                 self._spawn(self._prepare(effect, max_depth))
             case Reconcile(thread_ids=thread_ids):
@@ -80,9 +80,9 @@ class Children:
             case TerminateThreads():
                 self._spawn(self._terminate(effect))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         self._under_way += 1
-        asyncio.create_task(self._counted(work))  # noqa: RUF006 the workflow's loop keeps its tasks
+        return asyncio.create_task(self._counted(work))
 
     async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -109,7 +109,7 @@ class Children:
             self._post(failed)
         else:
             self._post(Launched(now=workflow.now(), thread_id=thread_id))
-            asyncio.create_task(self._watch(thread_id, handle))  # noqa: RUF006 as above
+            asyncio.create_task(self._watch(thread_id, handle))  # noqa: RUF006 the workflow's loop keeps its tasks
 
     async def _watch(self, thread_id: str, handle: workflow.ChildWorkflowHandle[Any, Any]) -> None:
         """Notice an end that the thread could not report itself, such as a termination in Temporal."""
@@ -119,12 +119,24 @@ class Children:
             found = Finding(thread_id=thread_id, status=closed_as(error))
         self._found([found])
 
-    async def _signal(self, effect: SignalThread) -> None:
+    def _signal_in_order(self, effect: SignalThread) -> None:
+        """Signal when the last signal to the thread has arrived: of two under way the later may come first."""
+        thread_id = effect.thread_id
+        task = self._spawn(self._signal(effect, self._signalling.get(thread_id)))
+        self._signalling[thread_id] = task
+
+        def forget(ended: asyncio.Task[None]) -> None:
+            if self._signalling.get(thread_id) is ended:
+                del self._signalling[thread_id]
+
+        task.add_done_callback(forget)
+
+    async def _signal(self, effect: SignalThread, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await before
         workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
         try:
-            # One after the other: of two signals under way at once the later one may arrive first.
-            async with self._order.setdefault(effect.thread_id, asyncio.Lock()):
-                await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
+            await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
             self._trace.leave()
         except ApplicationError:
             await self._reconcile((effect.thread_id,))

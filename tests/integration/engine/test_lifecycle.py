@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.update.v1 import UpdateRef
+from temporalio.api.workflowservice.v1 import PollWorkflowExecutionUpdateRequest
 from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
 
 from tests.integration.engine import flows
 from tests.integration.engine.flows import asking, call, counting, end, flow, gated, gates, step
@@ -48,6 +52,36 @@ async def test_a_session_runs_pauses_forks_copies_and_closes(stack: Stack) -> No
     assert ("thread_forked", "a2") in kinds
     assert ("thread_copied", "b2") in kinds
     assert ("session_closed", None) in kinds
+
+
+async def test_a_command_is_judged_after_the_signal_that_came_just_before_it(stack: Stack) -> None:
+    async with stack.worker():
+        session = await stack.start_session()
+        await session.create("source", asking())
+        await session.thread_waits("source", "approval")
+        await session.handle.signal("pause")
+        await session.status("paused")
+    await session.handle.signal("resume")
+    fork = {"source": "source", "thread_id": "fork", "at": "ask#1"}
+    forking = asyncio.create_task(session.handle.execute_update("fork_thread", fork, id="fork"))
+    await eventually(lambda: reached_the_server(stack, session.handle.id, "fork"), bool)
+    async with stack.worker():
+        assert (await forking)["thread_id"] == "fork"
+
+
+async def reached_the_server(stack: Stack, workflow_id: str, update_id: str) -> bool:
+    """Whether the server knows the update, be it that no worker has seen it yet."""
+    execution = WorkflowExecution(workflow_id=workflow_id)
+    known = PollWorkflowExecutionUpdateRequest(
+        namespace="default", update_ref=UpdateRef(workflow_execution=execution, update_id=update_id)
+    )
+    try:
+        await stack.bare.workflow_service.poll_workflow_execution_update(known)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise
+    return True
 
 
 async def test_pausing_is_paused_only_when_the_activity_in_flight_has_ended(stack: Stack) -> None:
