@@ -20,7 +20,7 @@ from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
 from domain.thread.archive import archived_items, snapshot_from_records
 from domain.thread.snapshot import Snapshot, parse_point, reaches
-from domain.values import digest
+from domain.values import digest, size
 
 QUERY_TIMEOUT = timedelta(seconds=5)
 """Without a worker for the source a query would otherwise hang for half a minute."""
@@ -87,7 +87,7 @@ def _prepared(branch: Branch, *, plan: bool) -> PreparedBranch:
     seed: dict[str, Any] = dump(branch.seed)
     answer = branch.answer()
     if plan:
-        answer["bytes"] = len(str(seed))
+        answer["bytes"] = size(seed)
     return PreparedBranch(
         flow=branch.flow,
         flow_digest=digest(branch.flow),

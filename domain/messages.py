@@ -28,6 +28,9 @@ PriorityName = Literal["low", "normal", "high", "urgent"]
 Strategy = Literal["full", "partial", "minimal"]
 NodeStates = Literal["copy", "inherit", "reset"]
 NewThreadId = Annotated[str, AfterValidator(partial(require_id, "thread"))]
+Amount = Annotated[int | float, Field(ge=0, le=1e30, allow_inf_nan=False)]
+"""A sum of usage. Bounded far above what threads can use, so that whoever adds and divides cannot overflow."""
+Seconds = Annotated[float, Field(ge=-1e12, le=1e12, allow_inf_nan=False)]
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -234,8 +237,8 @@ class ThreadReport(Internal):
     at: datetime
     started_at: datetime | None = None
     error: dict[str, Any] | None = None
-    usage: dict[str, dict[str, int | float]] = {}
-    seconds: float = 0.0
+    usage: dict[str, dict[str, Amount]] = {}
+    seconds: Seconds = 0.0
 
 
 class ThreadStart(Internal):

@@ -79,9 +79,9 @@ class Retry(FlowModel):
     """Temporal's retry policy, with its names and defaults."""
 
     initial_interval: Duration = timedelta(seconds=1)
-    backoff_coefficient: Annotated[float, Field(ge=1, strict=False)] = 2.0
+    backoff_coefficient: Annotated[float, Field(ge=1, le=1_000, strict=False)] = 2.0
     maximum_interval: Duration | None = None
-    maximum_attempts: Annotated[int, Field(ge=0)] = 0
+    maximum_attempts: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
     non_retryable: list[Code] = []
 
 

@@ -178,21 +178,29 @@ def make_entry(
     )
 
 
+MOST_USED = 1e15
+"""Tokens, or cost, of one activity: beyond it the figure is a mistake."""
+
+
 def checked_usage(usage: Json) -> JsonObject | None:
     """Usage {model, tokens, cost} as an activity reported it; None for none.
 
     Raises:
-        ThreadloomError: `EXPRESSION_ERROR` when it has another shape.
+        ThreadloomError: `EXPRESSION_ERROR` when it has another shape, or figures that nobody can have used.
     """
     if usage is None:
         return None
-    if isinstance(usage, dict) and all(
-        isinstance(usage.get(name, 0), int | float) and not isinstance(usage.get(name), bool)
-        for name in ("tokens", "cost")
-    ):
+    if isinstance(usage, dict) and all(_is_amount(usage.get(name, 0)) for name in ("tokens", "cost")):
         return {
-            "model": str(usage.get("model") or "unknown"),
+            "model": str(usage.get("model") or "unknown")[:200],
             "tokens": usage.get("tokens", 0),
             "cost": usage.get("cost", 0),
         }
-    raise ThreadloomError(Code.EXPRESSION_ERROR, "`usage` must give {model, tokens, cost} with numbers, or null")
+    raise ThreadloomError(
+        Code.EXPRESSION_ERROR,
+        f"`usage` must give {{model, tokens, cost}} with numbers from 0 to {MOST_USED:.0e}, or null",
+    )
+
+
+def _is_amount(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST_USED

@@ -11,7 +11,7 @@ from jinja2 import StrictUndefined
 from jinja2.utils import missing
 
 from domain.flow.language.nearby import did_you_mean
-from domain.values import Json
+from domain.values import LARGEST, Json, is_text
 
 MAX_TEXT = 4_000_000
 """Characters that one expression may build; more could not be sent to anybody."""
@@ -75,9 +75,16 @@ def bounded(characters: int) -> None:
         raise ValueError(f"the text would have more than {MAX_TEXT:,} characters")
 
 
+def encodable(text: str) -> str:
+    """The text, or `ValueError` when it holds half a surrogate pair."""
+    if not is_text(text):
+        raise ValueError("the text holds half a surrogate pair, which cannot be sent")
+    return text
+
+
 def whole(value: int) -> int:
     """The number, or `ValueError` when it has more digits than other programs can read."""
-    if value.bit_length() > MAX_BITS:
+    if not -LARGEST <= value <= LARGEST:
         raise ValueError("the number is too large")
     return value
 
@@ -90,7 +97,7 @@ def plain(value: Any) -> Json:
         TypeError: It holds something that is not JSON.
         jinja2.UndefinedError: It holds something absent.
     """
-    if value is None or type(value) is str or type(value) is bool:
+    if value is None or type(value) is bool:
         return value
     copy_needed = False
     characters, nodes = 0, 1
@@ -101,6 +108,7 @@ def plain(value: Any) -> Json:
         if kind is str:
             characters += len(item)
             bounded(characters)
+            encodable(item)
         elif item is None or kind is bool:
             continue
         elif kind is int:
@@ -119,6 +127,7 @@ def plain(value: Any) -> Json:
                 if type(key) is not str:
                     raise TypeError(f"the keys of an object are text, not {type_name(key)}")
                 characters += len(key)
+                encodable(key)
                 pending.append(member)
         else:
             present(item)
@@ -129,7 +138,7 @@ def plain(value: Any) -> Json:
 def text_of(value: Any) -> str:
     """The text of a value inside text: text as it is, anything else as compact JSON."""
     if isinstance(value, str):
-        return value
+        return encodable(value)
     return compact_json(plain(value))
 
 
