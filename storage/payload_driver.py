@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 
 from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
@@ -14,11 +16,15 @@ from temporalio.converter import (
     StorageDriverStoreContext,
 )
 
+from domain.errors import ThreadloomError
 from domain.ports import PayloadStore
 from storage.byte_cache import ByteCache
 
 MISSING_ENCODING = b"threadloom/missing"
 """The encoding of a payload that stands for a value nobody has stored; its data is the key."""
+
+AWAY_SECONDS = 1.0
+"""How long a store that refused is not asked again: a workflow task may have many values, and ten seconds."""
 
 _KEY = re.compile(r"[0-9a-f]{64}\Z")
 
@@ -32,12 +38,15 @@ class SqlPayloadDriver(StorageDriver):
 
     Args:
         store: Where the values are.
-        cache_bytes: Memory for values used lately: a workflow that replays retrieves them all again.
+        cache_bytes: Memory for values used lately: a workflow that replays retrieves them all again, and
+            one that passes a value on stores it again. Nothing is ever deleted, so what is here is stored.
     """
 
     def __init__(self, store: PayloadStore, *, cache_bytes: int = 64 * 1024 * 1024) -> None:
         self._store = store
         self._cache = ByteCache(cache_bytes)
+        self._refused: ThreadloomError | None = None
+        self._refused_until = 0.0
 
     def name(self) -> str:
         """The name that references carry: it can never change."""
@@ -54,12 +63,25 @@ class SqlPayloadDriver(StorageDriver):
             ThreadloomError: `DATABASE_UNREACHABLE`, within the store's time limit.
         """
         values = [payload.SerializeToString(deterministic=True) for payload in payloads]
-        keys = await self._store.put(values)
-        for key, value in zip(keys, values, strict=True):
-            self._cache.put(key, value)
+        keys = [hashlib.sha256(value).hexdigest() for value in values]
+        absent = {key: value for key, value in zip(keys, values, strict=True) if self._cache.get(key) is None}
+        if absent:
+            await self._put(absent)
         return [
             StorageDriverClaim({"key": key, "size": str(len(value))}) for key, value in zip(keys, values, strict=True)
         ]
+
+    async def _put(self, values: Mapping[str, bytes]) -> None:
+        if self._refused is not None and time.monotonic() < self._refused_until:
+            raise self._refused
+        try:
+            await self._store.put(list(values.values()))
+        except ThreadloomError as error:
+            self._refused, self._refused_until = error, time.monotonic() + AWAY_SECONDS
+            raise
+        self._refused = None
+        for key, value in values.items():
+            self._cache.put(key, value)
 
     async def retrieve(
         self, context: StorageDriverRetrieveContext, claims: Sequence[StorageDriverClaim]

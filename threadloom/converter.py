@@ -9,26 +9,34 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 
-from workflows.inline import Inline, Undecodable
+from workflows.inline import Inline, OrInline, Undecodable
 
 INLINE_KEY = "threadloom-inline"
 """Metadata of a payload that must not go to the payload store: its reader does not share it."""
+
+OR_INLINE_KEY = "threadloom-or-inline"
+"""Metadata of a payload of the product's own, which may travel as it is when the payload store is away."""
+
+_MARKS = {Inline: INLINE_KEY, OrInline: OR_INLINE_KEY}
 
 
 class ThreadloomPayloadConverter(PydanticPayloadConverter):
     """Pydantic's converter, with two rules of our own.
 
-    An argument wrapped in `Inline` is marked, so that the storage selector leaves it where it is.
+    A value wrapped in `Inline` or `OrInline` is marked, for the storage to know what may become of it.
     Inside a workflow a payload that cannot be read becomes an `Undecodable`: raising would fail the
     workflow task for ever, and anyone can send such a payload.
     """
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Encode the values; see the base class."""
-        payloads = super().to_payloads([value.value if isinstance(value, Inline) else value for value in values])
+        payloads = super().to_payloads(
+            [value.value if isinstance(value, Inline | OrInline) else value for value in values]
+        )
         for value, payload in zip(values, payloads, strict=True):
-            if isinstance(value, Inline):
-                payload.metadata[INLINE_KEY] = b"true"
+            mark = _MARKS.get(type(value))
+            if mark is not None:
+                payload.metadata[mark] = b"true"
         return payloads
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
@@ -46,6 +54,11 @@ class ThreadloomPayloadConverter(PydanticPayloadConverter):
             if hint not in (None, Any):
                 raise
             return Undecodable(f"{type(error).__name__}: {error}")
+
+
+def may_stay_inline(payload: Payload) -> bool:
+    """Whether the payload is the product's own and can do without the payload store."""
+    return OR_INLINE_KEY in payload.metadata
 
 
 def stays_inline(payload: Payload) -> bool:

@@ -15,6 +15,13 @@ class Inline:
 
 
 @dataclass(frozen=True, slots=True)
+class OrInline:
+    """A value of the product's own that travels as it is, up to a limit, when the payload store is away."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
 class Undecodable:
     """What the converter gives a workflow for a payload that nobody can read, instead of failing its task."""
 
