@@ -36,18 +36,16 @@ def refused(command: Command, error: ThreadloomError) -> Answered:
     return Answered(digest=command.digest(), error=error.visible())
 
 
-def known(answers: Mapping[str, Answered], command: Command) -> bool:
-    """Whether the command came before.
+def require_same(command: Command, digest: str) -> None:
+    """Let the command pass when it is the one that was taken under its id before.
 
     Raises:
         ThreadloomError: `COMMAND_ID_REUSED` when the id belongs to another command.
     """
-    answer = answers.get(command.command_id)
-    if answer is not None and answer.digest != command.digest():
+    if digest != command.digest():
         raise ThreadloomError(
             Code.COMMAND_ID_REUSED, f"command id {command.command_id} came before with other arguments"
         )
-    return answer is not None
 
 
 def remember(answers: Mapping[str, Answered], command_id: str, answer: Answered) -> dict[str, Answered]:

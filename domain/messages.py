@@ -272,6 +272,7 @@ class SessionStart(Internal):
     Attributes:
         config: As `domain.session.config.SessionConfig`.
         state: `domain.session.state.SessionState` as JSON.
+        recent: The session's newest records, as it tells them when it is asked itself.
     """
 
     version: int = STATE_VERSION
@@ -286,6 +287,7 @@ class SessionStart(Internal):
     reason: str | None = None
     state: dict[str, Any] | None = None
     outbox: dict[str, Any] | None = None
+    recent: list[dict[str, Any]] = []
 
 
 class PrepareBranchInput(Internal):

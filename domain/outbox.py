@@ -52,11 +52,17 @@ class Outbox:
         """Whether the backlog is over for good, not just for one record."""
         return len(self.pending) <= BACKLOG_RECORDS // 2 and self.bytes <= BACKLOG_BYTES // 2
 
-    def add(self, fact: Fact, at: datetime) -> None:
-        """Number the fact and keep it."""
-        self.last_seq += 1
-        record = Record(
-            seq=self.last_seq,
+    def add(self, facts: Sequence[Fact], at: datetime) -> None:
+        """Number the facts and keep them: all, or none when one of them can be no record."""
+        records = [self._record(fact, seq, at) for seq, fact in enumerate(facts, start=self.last_seq + 1)]
+        sizes = [weight(record) for record in records]
+        self.last_seq += len(records)
+        self._keep(records, sizes)
+        self.urgent = self.urgent or any(fact.urgent for fact in facts)
+
+    def _record(self, fact: Fact, seq: int, at: datetime) -> Record:
+        return Record(
+            seq=seq,
             type=fact.type,
             at=at,
             session_id=self.session_id,
@@ -72,9 +78,11 @@ class Outbox:
             seed=fact.seed,
             thread=fact.thread,
         )
-        self.pending.append(record)
-        self._weigh(record)
-        self.urgent = self.urgent or fact.urgent
+
+    def _keep(self, records: Sequence[Record], sizes: Sequence[int]) -> None:
+        self.pending.extend(records)
+        self.sizes.extend(sizes)
+        self.bytes += sum(sizes)
 
     def next_batch(self, *, session: SessionRow | None = None, thread: ThreadRow | None = None) -> RecordBatch:
         """The oldest records; the last of a batch that empties the outbox carries the row as it is now."""
@@ -100,11 +108,6 @@ class Outbox:
         self.epoch = applied.epoch
         return max((record.entry["seq"] for record in stored if record.entry), default=0)
 
-    def _weigh(self, record: Record) -> None:
-        length = size(record.entry) + size(record.seed) + size(record.details) + RECORD_BYTES
-        self.sizes.append(length)
-        self.bytes += length
-
     def carry(self) -> JsonObject:
         """What the next run takes over."""
         return {
@@ -121,8 +124,11 @@ class Outbox:
         if carried:
             records: Sequence[Record] = [Record.model_validate(record) for record in carried["pending"]]
             outbox.epoch, outbox.last_seq, outbox.sealed = carried["epoch"], carried["last_seq"], carried["sealed"]
-            outbox.pending = list(records)
-            for record in records:
-                outbox._weigh(record)
+            outbox._keep(records, [weight(record) for record in records])
             outbox.urgent = bool(records)
         return outbox
+
+
+def weight(record: Record) -> int:
+    """What the record takes, in bytes of JSON."""
+    return size(record.entry) + size(record.seed) + size(record.details) + RECORD_BYTES

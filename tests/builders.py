@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from domain.answers import require_same
 from domain.codec import dump, load
 from domain.errors import ThreadloomError
 from domain.flow.parse import parse_flow
@@ -27,7 +28,7 @@ from domain.session.inputs import Found, Launched, NotLaunched, Prepared, Report
 from domain.session.operations.base import Branch, Child
 from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
-from domain.session.state import SessionState, SessionStatus
+from domain.session.state import SessionState, SessionStatus, taken
 from domain.thread.decide import decide
 from domain.thread.effects import RunActivity, ThreadEffect, effects
 from domain.thread.events import ActivityCall, ThreadEvent
@@ -275,6 +276,9 @@ class SessionDriver:
 
     def take(self, input: SessionInput) -> list[SessionEvent]:
         """One input, without what follows by itself."""
+        if isinstance(input, Request) and (first := taken(self.state, input.command.command_id)) is not None:
+            require_same(input.command, first)
+            return []
         events = session_core.decide(self.state, input)
         for event in events:
             before, self.state = self.state, session_evolve(self.state, event)

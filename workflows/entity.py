@@ -1,32 +1,34 @@
 """What both workflows are: one inbox, one writer, a pure core that decides.
 
 Message handlers append to the inbox and wait for their answer; `take` is the only place where the
-state changes. A subclass brings the core (`decide`, `evolve`, `fact`) and performs its effects.
+state changes. A subclass brings the core (`decide`, `evolve`, `effects`) and performs its effects.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from temporalio import workflow
 
-from domain.answers import Answered, known
+from domain.answers import Answered, require_same
 from domain.errors import Code, ThreadloomError
 from domain.messages import Command, read
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch
 from domain.values import JsonObject
 from workflows.alarm import Alarm
-from workflows.failures import to_failure
+from workflows.failures import defect, to_failure
 from workflows.recorder import Recorder
 from workflows.trace import Trace
 
+State = TypeVar("State")
 Input = TypeVar("Input")
 Event = TypeVar("Event")
+Effect = TypeVar("Effect")
 
 STEPS_PER_TASK = 100
 """Steps without a wait before the workflow task is ended, so that messages get their turn."""
@@ -37,14 +39,23 @@ HISTORY_BYTES = 2 * 1024 * 1024
 DRAIN_EVENTS = 500
 """Events beyond the limit after which new commands are asked to come again, so that handlers can finish."""
 
+AWAY_EVENTS = 20_000
+AWAY_BYTES = 20 * 1024 * 1024
+"""History of a run that goes on while the database is away, after which it starts nothing more."""
 
-class Entity(ABC, Generic[Input, Event]):
+AFTER_DEFECT = timedelta(minutes=1)
+"""When an entity that a defect has stopped tries to go on; until then the program may have been mended."""
+
+
+class Entity(ABC, Generic[State, Input, Event, Effect]):
     """A state machine fed by messages.
 
     Args:
         outbox: Records to write.
         continue_as_new_after: Events of a run's history after which the next run begins.
     """
+
+    state: State
 
     def __init__(self, outbox: Outbox, continue_as_new_after: int) -> None:
         self.trace = Trace()
@@ -53,6 +64,7 @@ class Entity(ABC, Generic[Input, Event]):
         self._alarm = Alarm("wait")
         self._limit = continue_as_new_after
         self._spoke = False
+        self._broken = False
 
     # The core
 
@@ -76,12 +88,20 @@ class Entity(ABC, Generic[Input, Event]):
         """The events that follow from the input. Raises `ThreadloomError` to refuse it."""
 
     @abstractmethod
-    def evolve(self, event: Event) -> Fact | None:
-        """Change the state; what the history is to say of it."""
+    def evolve(self, state: State, event: Event) -> tuple[State, Fact | None]:
+        """The state after the event, and what the history is to say of it."""
 
     @abstractmethod
-    def perform(self, events: Sequence[Event]) -> bool:
-        """Do what the events ask for; whether that certainly is a command to Temporal."""
+    def effects(self, state: State, events: Sequence[Event]) -> Sequence[Effect]:
+        """What the events ask for; `state` is the state after them."""
+
+    @abstractmethod
+    def perform(self, effects: Sequence[Effect]) -> bool:
+        """Do what is asked for; whether that certainly is a command to Temporal."""
+
+    @abstractmethod
+    def taken(self, command_id: str) -> str | None:
+        """The digest of the command that was taken under this id, answered or not."""
 
     @abstractmethod
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
@@ -104,7 +124,11 @@ class Entity(ABC, Generic[Input, Event]):
         """The next records to write."""
 
     def acknowledged(self, entry: int) -> None:
-        """Storage holds the journal up to this entry."""
+        """Storage holds the journal up to this entry, or 0 when the batch had none."""
+
+    def instead(self, input: Input, error: ThreadloomError) -> Input | None:
+        """What to take when an input that is no command is refused and somebody waits for what follows from it."""
+        return None
 
     # The loop
 
@@ -120,7 +144,7 @@ class Entity(ABC, Generic[Input, Event]):
                 if not self.ended:
                     return False
                 continue
-            self._alarm.set(*self.wake_at())
+            self._alarm.set(*self._wake_at())
             self._leave_trace()
             await workflow.wait_condition(lambda: bool(self._inbox) or self._alarm.ringing)
             self._alarm.ringing = False
@@ -130,21 +154,53 @@ class Entity(ABC, Generic[Input, Event]):
         self._inbox.append((input, command))
 
     def take(self, input: Input, command: Command | None = None) -> bool:
-        """Let the core decide, change the state, perform the effects; whether anything happened."""
+        """Let the core decide, change the state, perform the effects; whether anything happened.
+
+        Everything that follows is computed before anything is changed, so that an input which the core
+        cannot take, by rule or by a defect, leaves no trace but its answer.
+        """
+        if command is not None and (first := self.taken(command.command_id)) is not None:
+            if first != command.digest():
+                workflow.logger.warning("command id %s came before with other arguments", command.command_id)
+            return False
         try:
             events = self.decide(input)
+            state, facts = self.follow(events)
+            effects = self.effects(state, events)
+            self.tell(facts)
         except ThreadloomError as error:
-            if command is not None:
-                self.answer(command, error)
+            self._refuse(input, command, error)
             return False
-        for event in events:
-            told = self.evolve(event)
-            if told is not None:
-                self.recorder.outbox.add(told, workflow.now())
-        self._spoke = self.perform(events) or self._spoke
+        except Exception as error:
+            self._broken = True
+            self._refuse(input, command, defect(error))
+            return False
+        self.state = state
+        self._spoke = self.perform(effects) or self._spoke
         if command is not None:
             self.answer(command, None)
         return bool(events)
+
+    def follow(self, events: Sequence[Event]) -> tuple[State, list[Fact]]:
+        """The state after the events, and what the history is to say of them."""
+        state, facts = self.state, []
+        for event in events:
+            state, told = self.evolve(state, event)
+            if told is not None:
+                facts.append(told)
+        return state, facts
+
+    def tell(self, facts: Sequence[Fact]) -> None:
+        """Hand all of them to the recorder, or raise and hand over none."""
+        self.recorder.outbox.add(facts, workflow.now())
+
+    def _refuse(self, input: Input, command: Command | None, error: ThreadloomError) -> None:
+        if command is not None:
+            self.answer(command, error)
+            return
+        other = self.instead(input, error)
+        if other is not None:
+            self.post(other)
 
     async def _work(self) -> None:
         steps = 0
@@ -153,6 +209,7 @@ class Entity(ABC, Generic[Input, Event]):
             # Between two nodes nothing is in flight; a thread that only calls activities has no other moment.
             if self._overdue() and not self.busy:
                 return
+            self._broken = False
             if not self.take(self.advance(workflow.now())):
                 return
             steps += 1
@@ -164,21 +221,31 @@ class Entity(ABC, Generic[Input, Event]):
             self.take(*self._inbox.popleft())
 
     async def finish(self) -> None:
-        """Answer what still came, write all records, and let every handler return."""
+        """Answer what still comes, write all records, and let every handler return."""
         await self._settle()
-        await self.recorder.drain()
-        await self._settle()
+        self.recorder.close()
+        await self._settle(lambda: self.recorder.closed)
 
-    async def _settle(self) -> None:
+    async def _settle(self, also: Callable[[], bool] = lambda: True) -> None:
         """Wait until nobody waits for this run."""
+
+        def settled() -> bool:
+            return not self.busy and also() and workflow.all_handlers_finished()
+
         while True:
             self._take_inbox()
-            if not self.busy and workflow.all_handlers_finished():
+            if settled():
                 return
             self._leave_trace()
-            await workflow.wait_condition(
-                lambda: bool(self._inbox) or (not self.busy and workflow.all_handlers_finished())
-            )
+            await workflow.wait_condition(lambda: bool(self._inbox) or settled())
+
+    def _wake_at(self) -> tuple[datetime | None, str]:
+        if not self._broken:
+            try:
+                return self.wake_at()
+            except Exception as error:
+                defect(error)
+        return workflow.now() + AFTER_DEFECT, "after a defect"
 
     def _leave_trace(self) -> None:
         """Before this waits: no workflow task may end without a command. See `workflows.trace`."""
@@ -186,12 +253,21 @@ class Entity(ABC, Generic[Input, Event]):
             self.trace.leave()
         self._spoke = False
 
+    @property
+    def crowded(self) -> bool:
+        """Whether this run should start nothing more, since the database is away and it cannot hand over."""
+        return self.recorder.failing and self._longer_than(AWAY_EVENTS, AWAY_BYTES)
+
     def _overdue(self, beyond: int = 0) -> bool:
+        """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
+        if self.recorder.failing:
+            return self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
+        return self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
+
+    @staticmethod
+    def _longer_than(events: int, size: int) -> bool:
         info = workflow.info()
-        return (
-            info.get_current_history_length() >= self._limit + beyond
-            or info.get_current_history_size() >= HISTORY_BYTES + beyond * 1024
-        )
+        return info.get_current_history_length() >= events or info.get_current_history_size() >= size
 
     # Messages
 
@@ -199,29 +275,32 @@ class Entity(ABC, Generic[Input, Event]):
         """Carry out an update: wait for its turn, and answer."""
         try:
             command = read_update(model, args)
-            if not known(self.answers, command):
-                self._spoke = True  # accepting the update is a command of this task
-                self.post(self.input_for(command, workflow.now()), command)
-                await workflow.wait_condition(lambda: command.command_id in self.answers)
+            self._spoke = True  # accepting the update is a command of this task
+            self.post(self.input_for(command, workflow.now()), command)
+            await workflow.wait_condition(lambda: command.command_id in self.answers)
+            answer = self.answers[command.command_id]
+            require_same(command, answer.digest)
+            if answer.error is not None:
+                raise ThreadloomError(**answer.error)
+            return answer.result or {}
         except ThreadloomError as error:
             raise to_failure(error) from error
         except Exception as error:
             raise to_failure(defect(error)) from error
-        answer = self.answers[command.command_id]
-        if answer.error is not None:
-            raise to_failure(ThreadloomError(**answer.error))
-        return answer.result or {}
 
     def check(self, model: type[Command], args: tuple[Any, ...]) -> None:
         """Refuse an update before it is in the history; what passes is checked again in its turn."""
         try:
             command = read_update(model, args)
-            if not known(self.answers, command):
-                if self._overdue(DRAIN_EVENTS):
-                    raise ThreadloomError(Code.SESSION_BUSY, "a new run is about to begin; send the command again")
-                # What came with it and has not had its turn may yet make it legal: a resume before a fork.
-                if not self._inbox:
-                    self.decide(self.input_for(command, workflow.now()))
+            first = self.taken(command.command_id)
+            if first is not None:
+                require_same(command, first)
+                return
+            if self._overdue(DRAIN_EVENTS):
+                raise ThreadloomError(Code.SESSION_BUSY, "a new run is about to begin; send the command again")
+            # What came with it and has not had its turn may yet make it legal: a resume before a fork.
+            if not self._inbox:
+                self.decide(self.input_for(command, workflow.now()))
         except ThreadloomError as error:
             raise to_failure(error) from error
         except Exception as error:
@@ -231,10 +310,7 @@ class Entity(ABC, Generic[Input, Event]):
         """Take a signal. Nobody waits for its answer, so a refusal is kept for who asks."""
         try:
             command = read_signal(model, args)
-            if known(self.answers, command):
-                self.trace.leave()
-            else:
-                self.post(self.input_for(command, workflow.now()), command)
+            self.post(self.input_for(command, workflow.now()), command)
         except ThreadloomError as error:
             self.ignore(error)
         except Exception as error:
@@ -261,9 +337,3 @@ def _with_id(args: tuple[Any, ...], command_id: str) -> tuple[Any, ...]:
     if len(args) == 1 and isinstance(args[0], dict) and "command_id" not in args[0]:
         return ({**args[0], "command_id": command_id},)
     return args
-
-
-def defect(error: Exception) -> ThreadloomError:
-    """A defect, told as one. Anything else that escapes a handler would fail the workflow's task for ever."""
-    workflow.logger.exception("a message could not be handled")
-    return ThreadloomError(Code.INTERNAL, f"{type(error).__name__}: {error}")

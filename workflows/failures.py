@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
     ApplicationError,
@@ -27,6 +28,12 @@ def from_failure(failure: ApplicationError) -> ThreadloomError:
     """The error that a failure carries."""
     details = failure.details[0] if failure.details and isinstance(failure.details[0], dict) else {}
     return ThreadloomError(failure.type or Code.INTERNAL, failure.message, details)
+
+
+def defect(error: Exception) -> ThreadloomError:
+    """A defect of this program, logged and told as one: let out, it would fail the workflow's task for ever."""
+    workflow.logger.error("a defect", exc_info=error)
+    return ThreadloomError(Code.INTERNAL, f"{type(error).__name__}: {error}")
 
 
 def refusal_of(error: ActivityError) -> ThreadloomError:

@@ -1,4 +1,8 @@
-"""Hands a workflow's records to the database, beside its work and never in its way."""
+"""Hands a workflow's records to the database, beside its work and never in its way.
+
+While the database is away one attempt is left with the server, which repeats it for as long as it
+takes: that adds nothing to the history, however many days it is.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,10 @@ from temporalio.exceptions import ActivityError
 
 from activities.records import RecordActivities
 from domain.outbox import BATCH_RECORDS, Outbox
-from domain.records import RecordBatch
+from domain.records import BatchApplied, RecordBatch
 from domain.values import JsonObject
+from workflows.failures import defect
+from workflows.inline import OrInline
 from workflows.trace import Trace
 
 LAG = timedelta(seconds=5)
@@ -22,6 +28,7 @@ LAG = timedelta(seconds=5)
 _ATTEMPT = timedelta(seconds=10)
 _TRIES = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_attempts=3)
 _LONGEST_PAUSE = 60.0
+_UNTIL_IT_IS_BACK = RetryPolicy(maximum_interval=timedelta(seconds=_LONGEST_PAUSE))
 
 
 class Recorder:
@@ -31,7 +38,7 @@ class Recorder:
         outbox: What to write.
         seal: Makes the next batch, with the row as it is now.
         trace: Left when a batch is stored, since nothing else may follow from that.
-        acknowledged: Called with the highest journal entry stored, after each batch that has one.
+        acknowledged: Called after each batch that was stored, with its highest journal entry, or 0.
     """
 
     def __init__(
@@ -58,11 +65,14 @@ class Recorder:
         """{pending, last_seq, failing}: how many records wait, and whether the database takes none."""
         return {"pending": len(self.outbox.pending), "last_seq": self.outbox.last_seq, "failing": self.failing}
 
-    async def drain(self) -> None:
-        """Write everything and stop; waits for the database as long as it is away."""
+    def close(self) -> None:
+        """Write everything and stop, for as long as the database takes."""
         self._closing = True
-        if self._task is not None:
-            await self._task
+
+    @property
+    def closed(self) -> bool:
+        """Whether everything is written and the recorder has stopped."""
+        return self._task is None or self._task.done()
 
     async def hand_over(self) -> JsonObject:
         """Stop at once; what the next run takes over. A batch under way may still arrive: twice is once."""
@@ -81,27 +91,40 @@ class Recorder:
                 return
             if not self._pressing():
                 await self._linger()
-            batch = self._seal()
             try:
-                applied = await workflow.execute_activity_method(
-                    RecordActivities.record_batch,
-                    batch,
-                    start_to_close_timeout=_ATTEMPT,
-                    retry_policy=_TRIES,
-                    summary=f"{len(batch.records)} records",
-                )
-            except ActivityError:
+                applied = await self._store(self._seal(), _TRIES)
+            except Exception as error:
                 if self._stopped:
                     return  # a cancelled activity is told as an activity's failure, not as a cancellation
+                if not isinstance(error, ActivityError):
+                    defect(error)
                 self.failing = True
                 await workflow.sleep(pause, summary="the database is away")
                 pause = min(pause * 2, _LONGEST_PAUSE)
+                await self._until_it_is_back()
                 continue
             pause, self.failing = 1.0, False
             self._trace.leave()
             entry = self.outbox.acknowledge(applied)
-            if entry and self._acknowledged:
+            if self._acknowledged:
                 self._acknowledged(entry)
+
+    async def _store(self, batch: RecordBatch, tries: RetryPolicy) -> BatchApplied:
+        return await workflow.execute_activity_method(
+            RecordActivities.record_batch,
+            args=[OrInline(batch)],
+            start_to_close_timeout=_ATTEMPT,
+            retry_policy=tries,
+            summary=f"{len(batch.records)} records",
+        )
+
+    async def _until_it_is_back(self) -> None:
+        """Store nothing, as often as it takes until that succeeds."""
+        nothing = RecordBatch(workflow_id=self.outbox.workflow_id, epoch=self.outbox.epoch, records=[])
+        try:
+            await self._store(nothing, _UNTIL_IT_IS_BACK)
+        except ActivityError:
+            return  # stopped, or refused: the records themselves will tell
 
     def _pressing(self) -> bool:
         return self._closing or self.outbox.urgent or len(self.outbox.pending) >= BATCH_RECORDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from domain.answers import accepted, known, refused
+from domain.answers import accepted, refused
 from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.instants import as_utc
@@ -94,8 +94,6 @@ def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
 def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
     match input:
         case Request(command=command, now=now):
-            if known(state.answers, command) or _under_way(state, command):
-                return []
             check(state, command)
             return _command(state, command, now)
         case Prepared():
@@ -114,19 +112,6 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             return [Reconciled(at=now), *(event for event in gone if event)]
         case Tick(now=now):
             return _tick(state, now)
-
-
-def _under_way(state: SessionState, command: Command) -> bool:
-    """Whether the command came before and has no answer yet: this one joins it."""
-    under_way = {command_id: branch.digest for command_id, branch in state.preparing.items()}
-    for thread_id, launch in state.launching.items():
-        under_way[state.threads[thread_id].command_id] = launch.digest
-    first = under_way.get(command.command_id)
-    if first not in (None, command.digest()):
-        raise ThreadloomError(
-            Code.COMMAND_ID_REUSED, f"command id {command.command_id} came before with other arguments"
-        )
-    return first is not None
 
 
 def _reported(state: SessionState, report: ThreadReport, now: datetime) -> list[SessionEvent]:

@@ -172,6 +172,16 @@ class SessionState:
         return counts
 
 
+def taken(state: SessionState, command_id: str) -> str | None:
+    """The digest of the command that was taken under this id, whether it is answered or under way."""
+    if command_id in state.answers:
+        return state.answers[command_id].digest
+    if command_id in state.preparing:
+        return state.preparing[command_id].digest
+    launching = (thread_id for thread_id in state.launching if state.threads[thread_id].command_id == command_id)
+    return next((state.launching[thread_id].digest for thread_id in launching), None)
+
+
 def wake_at(state: SessionState) -> datetime | None:
     """When the session has something to do although nothing arrives; None when only input wakes it."""
     if state.status.terminal:

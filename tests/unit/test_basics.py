@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.answers import ANSWERS_KEPT, Answered, accepted, known, refused, remember
+from domain.answers import ANSWERS_KEPT, Answered, accepted, refused, remember, require_same
 from domain.codec import dump, load
 from domain.errors import EXPLANATIONS, MESSAGE_LIMIT, Code, ThreadloomError
 from domain.ids import (
@@ -109,10 +109,9 @@ def test_an_error_keeps_its_code_and_cuts_a_long_message() -> None:
 
 def test_the_first_answer_is_known_again_and_other_arguments_are_refused() -> None:
     command = PauseSession(command_id="c", actor="ann")
-    answers = remember({}, "c", accepted(command, {"ok": True}))
-    assert known(answers, command)
-    assert not known(answers, PauseSession(command_id="d"))
-    error = refusal(lambda: known(answers, PauseSession(command_id="c", actor="eve")))
+    first = accepted(command, {"ok": True})
+    require_same(PauseSession(command_id="c", actor="ann"), first.digest)
+    error = refusal(lambda: require_same(PauseSession(command_id="c", actor="eve"), first.digest))
     assert error.code == Code.COMMAND_ID_REUSED
     no = refused(command, ThreadloomError(Code.FORBIDDEN, "no"))
     assert (no.result, no.error) == (None, {"code": "FORBIDDEN", "message": "no", "details": {}})

@@ -15,7 +15,7 @@ SESSION = SessionRow(session_id="s", status="active", created_at=NOW, updated_at
 def outbox(count: int = 0, **fields: Any) -> Outbox:
     box = Outbox(session_id="s", workflow_id="session/s")
     for _ in range(count):
-        box.add(fact(**fields), NOW)
+        box.add([fact(**fields)], NOW)
     return box
 
 
@@ -43,7 +43,7 @@ def test_records_are_numbered_in_order_and_handed_over_in_batches() -> None:
 def test_a_batch_that_was_handed_over_does_not_change_whatever_comes_later() -> None:
     box = outbox(3)
     first = box.next_batch(session=SESSION)
-    box.add(fact(urgent=True), NOW)
+    box.add([fact(urgent=True)], NOW)
     again = box.next_batch(session=SESSION.model_copy(update={"status": "paused"}))
     assert again == first
     assert [record.digest() for record in again.records] == [record.digest() for record in first.records]
@@ -54,8 +54,8 @@ def test_a_batch_that_was_handed_over_does_not_change_whatever_comes_later() -> 
 def test_a_batch_has_its_size_and_a_larger_record_goes_alone() -> None:
     large = {"text": "x" * BATCH_BYTES}
     box = outbox(1)
-    box.add(fact(details=large), NOW)
-    box.add(fact(), NOW)
+    box.add([fact(details=large)], NOW)
+    box.add([fact()], NOW)
     sizes = []
     while box.pending:
         batch = box.next_batch(thread=THREAD)
@@ -67,12 +67,12 @@ def test_a_batch_has_its_size_and_a_larger_record_goes_alone() -> None:
 def test_the_acknowledgement_tells_the_journal_up_to_where_it_is_stored() -> None:
     box = outbox()
     for seq in (1, 2):
-        box.add(fact(entry=entry(seq)), NOW)
-    box.add(fact(), NOW)
+        box.add([fact(entry=entry(seq))], NOW)
+    box.add([fact()], NOW)
     box.next_batch(thread=THREAD)
     assert box.acknowledge(BatchApplied(epoch=2, through=3)) == 2
     assert box.epoch == 2
-    box.add(fact(), NOW)
+    box.add([fact()], NOW)
     assert box.next_batch(thread=THREAD).epoch == 2
     assert box.acknowledge(BatchApplied(epoch=2, through=4)) == 0
 
@@ -80,8 +80,8 @@ def test_the_acknowledgement_tells_the_journal_up_to_where_it_is_stored() -> Non
 def test_an_urgent_record_is_urgent_until_it_was_handed_over() -> None:
     box = outbox(1)
     assert not box.urgent
-    box.add(fact(urgent=True), NOW)
-    box.add(fact(), NOW)
+    box.add([fact(urgent=True)], NOW)
+    box.add([fact()], NOW)
     assert box.urgent
     box.next_batch(thread=THREAD)
     assert not box.urgent
@@ -101,14 +101,14 @@ def test_too_many_or_too_large_records_are_a_backlog_and_half_of_that_is_not() -
 def test_the_next_run_takes_over_what_is_pending_and_what_was_handed_over() -> None:
     box = outbox(2, details={"n": 1.5, "at": None}, entry=entry(7))
     sealed = box.next_batch(thread=THREAD)
-    box.add(fact(actor="ann"), NOW)
+    box.add([fact(actor="ann")], NOW)
     carried = box.carry()
     taken = Outbox.take_over("s", "session/s", carried)
     assert taken.carry() == carried
     assert taken.next_batch(thread=THREAD) == sealed
     assert [record.digest() for record in taken.pending] == [record.digest() for record in box.pending]
     assert (taken.bytes, taken.last_seq, taken.urgent) == (box.bytes, 3, True)
-    taken.add(fact(), NOW)
+    taken.add([fact()], NOW)
     assert taken.pending[-1].seq == 4
 
 

@@ -34,7 +34,7 @@ from domain.session.effects import (
     TerminateThreads,
 )
 from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
-from workflows.failures import closed_as, refusal_of
+from workflows.failures import closed_as, defect, refusal_of
 from workflows.trace import Trace
 
 _PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
@@ -104,9 +104,9 @@ class Children:
         except WorkflowAlreadyStartedError:
             message = f"Temporal has or had a workflow for thread {thread_id}"
             self._post(NotLaunched(now=workflow.now(), thread_id=thread_id, code=Code.THREAD_EXISTS, message=message))
-        except FailureError as error:
-            failed = NotLaunched(now=workflow.now(), thread_id=thread_id, code=Code.INTERNAL, message=str(error))
-            self._post(failed)
+        except Exception as error:
+            message = str(error) if isinstance(error, FailureError) else defect(error).message
+            self._post(NotLaunched(now=workflow.now(), thread_id=thread_id, code=Code.INTERNAL, message=message))
         else:
             self._post(Launched(now=workflow.now(), thread_id=thread_id))
             asyncio.create_task(self._watch(thread_id, handle))  # noqa: RUF006 the workflow's loop keeps its tasks
@@ -159,8 +159,8 @@ class Children:
                 retry_policy=_PREPARE,
                 summary=f"{command.operation} {command.source} → {command.thread_id}",
             )
-        except ActivityError as error:
-            refusal = refusal_of(error)
+        except Exception as error:
+            refusal = refusal_of(error) if isinstance(error, ActivityError) else defect(error)
             self._post(
                 NotPrepared(
                     now=workflow.now(),

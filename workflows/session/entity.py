@@ -18,21 +18,22 @@ from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.session.config import make_config
 from domain.session.decide import decide
-from domain.session.effects import effects
+from domain.session.effects import SessionEffect, effects
 from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
-from domain.session.history import fact, session_row
-from domain.session.inputs import Reported, Request, SessionInput, Tick
-from domain.session.state import SessionState, SessionStatus, wake_at
+from domain.session.history import fact, session_row, statistics
+from domain.session.inputs import NotPrepared, Prepared, Reported, Request, SessionInput, Tick
+from domain.session.state import SessionState, SessionStatus, taken, wake_at
 from domain.values import JsonObject
 from workflows.entity import Entity
+from workflows.failures import defect
 from workflows.session.children import Children
 
 HISTORY_KEPT = 100
-"""Records that the session's own history query tells; the database tells them all."""
+"""Records that a session remembers, from run to run; the database has them all."""
 
 
-class SessionEntity(Entity[SessionInput, SessionEvent]):
+class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffect]):
     """One session.
 
     Raises:
@@ -48,7 +49,7 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
         self.start = start
         self.state = load(SessionState, start.state) if start.state is not None else _first_state(start, workflow.now())
-        self.recent: deque[JsonObject] = deque(maxlen=HISTORY_KEPT)
+        self.recent: deque[JsonObject] = deque(start.recent, maxlen=HISTORY_KEPT)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
         super().__init__(outbox, self.state.config.continue_as_new_after)
         self._children = Children(start.session_id, self.trace, self.post)
@@ -71,26 +72,31 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
     def decide(self, input: SessionInput) -> Sequence[SessionEvent]:
         return decide(self.state, input)
 
-    def evolve(self, event: SessionEvent) -> Fact | None:
-        before, self.state = self.state, evolve(self.state, event)
-        told = fact(before, self.state, event)
-        if told is None:
-            return None
-        told = replace(told, urgent=True)
-        self.recent.append(_visible(told, workflow.now(), self.recorder.outbox.last_seq + 1))
-        return told
+    def evolve(self, state: SessionState, event: SessionEvent) -> tuple[SessionState, Fact | None]:
+        after = evolve(state, event)
+        told = fact(state, after, event)
+        return after, replace(told, urgent=True) if told else None
+
+    def effects(self, state: SessionState, events: Sequence[SessionEvent]) -> Sequence[SessionEffect]:
+        return effects(state, events)
+
+    def perform(self, effects: Sequence[SessionEffect]) -> bool:
+        self._limit = self.state.config.continue_as_new_after
+        for effect in effects:
+            self._children.perform(effect, max_depth=self.state.config.max_depth)
+        return bool(effects)
+
+    def tell(self, facts: Sequence[Fact]) -> None:
+        super().tell(facts)
+        self.recent.extend(_visible(told, workflow.now()) for told in facts)
 
     def _note(self, event: SessionEvent) -> None:
-        told = self.evolve(event)
-        if told is not None:
-            self.recorder.outbox.add(told, workflow.now())
+        state, facts = self.follow([event])
+        self.tell(facts)
+        self.state = state
 
-    def perform(self, events: Sequence[SessionEvent]) -> bool:
-        self._limit = self.state.config.continue_as_new_after
-        asked = effects(self.state, events)
-        for effect in asked:
-            self._children.perform(effect, max_depth=self.state.config.max_depth)
-        return bool(asked)
+    def taken(self, command_id: str) -> str | None:
+        return taken(self.state, command_id)
 
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
         """Answers are events of the core; only a refusal at its turn has none."""
@@ -101,6 +107,14 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
 
     def input_for(self, command: Command, now: datetime) -> SessionInput:
         return Request(now=now, command=command)
+
+    def instead(self, input: SessionInput, error: ThreadloomError) -> SessionInput | None:
+        """Whoever asked for a branch is answered, also when it cannot be taken."""
+        if not isinstance(input, Prepared):
+            return None
+        return NotPrepared(
+            now=workflow.now(), command=input.command, code=error.code, message=error.message, details=error.details
+        )
 
     def advance(self, now: datetime) -> SessionInput:
         return Tick(now=now)
@@ -115,10 +129,19 @@ class SessionEntity(Entity[SessionInput, SessionEvent]):
         """A thread told where it stands."""
         self.post(Reported(now=workflow.now(), report=report))
 
+    def statistics(self) -> JsonObject:
+        """As `session stats` prints them; empty if a defect keeps them from being told, for a session must end."""
+        try:
+            return statistics(self.state)
+        except Exception as error:
+            defect(error)
+            return {}
+
     async def next_run(self) -> JsonObject:
         """What the next run starts with."""
         outbox = await self.recorder.hand_over()
-        return body(self.start.model_copy(update={"state": dump(self.state), "outbox": outbox}))
+        carried = {"state": dump(self.state), "outbox": outbox, "recent": list(self.recent)}
+        return body(self.start.model_copy(update=carried))
 
 
 def _first_state(start: SessionStart, now: datetime) -> SessionState:
@@ -137,9 +160,8 @@ def _first_state(start: SessionStart, now: datetime) -> SessionState:
     )
 
 
-def _visible(told: Fact, at: datetime, seq: int) -> JsonObject:
+def _visible(told: Fact, at: datetime) -> JsonObject:
     return {
-        "seq": seq,
         "type": RecordType(told.type).value,
         "thread": told.thread_id,
         "node": told.node,

@@ -31,8 +31,8 @@ from domain.messages import (
 from domain.session.history import statistics
 from domain.session.views import describe, list_threads, tree
 from domain.values import JsonObject
-from workflows.entity import defect
-from workflows.failures import to_failure
+from workflows.failures import defect, to_failure
+from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
 
 
@@ -68,7 +68,7 @@ class SessionWorkflow:
         while True:
             try:
                 if not await session.live():
-                    workflow.continue_as_new(await session.next_run())
+                    workflow.continue_as_new(OrInline(await session.next_run()))
                 await session.finish()
                 break
             except asyncio.CancelledError:
@@ -77,7 +77,7 @@ class SessionWorkflow:
             "session_id": session.state.session_id,
             "status": session.state.status.value,
             "threads": session.state.counts(),
-            "statistics": statistics(session.state),
+            "statistics": session.statistics(),
         }
 
     @workflow.update(name="create_thread")
@@ -184,19 +184,19 @@ class SessionWorkflow:
         self._ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
 
     @workflow.query(name="describe")
-    def describe(self, *args: Any) -> JsonObject:
+    def describe(self, *args: Any) -> Any:
         """The session as `session show` prints it."""
-        return describe(self._session.state)
+        return OrInline(describe(self._session.state))
 
     @workflow.query(name="threads")
-    def threads(self, *args: Any) -> list[JsonObject]:
+    def threads(self, *args: Any) -> Any:
         """The session's threads, destroyed ones left out."""
-        return list_threads(self._session.state)
+        return OrInline(list_threads(self._session.state))
 
     @workflow.query(name="tree")
-    def tree(self, *args: Any) -> JsonObject:
+    def tree(self, *args: Any) -> Any:
         """Threads by lineage: {session_id, roots: [{thread_id, …, children}]}."""
-        return tree(self._session.state)
+        return OrInline(tree(self._session.state))
 
     @workflow.query(name="statistics")
     def statistics(self, *args: Any) -> JsonObject:
@@ -204,9 +204,9 @@ class SessionWorkflow:
         return statistics(self._session.state)
 
     @workflow.query(name="history")
-    def history(self, *args: Any) -> list[JsonObject]:
+    def history(self, *args: Any) -> Any:
         """The session's own newest records of this run; the database has them all, and the threads'."""
-        return list(self._session.recent)
+        return OrInline(list(self._session.recent))
 
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:

@@ -15,7 +15,7 @@ from domain.thread.events import ActivityCall
 from domain.thread.inputs import ActivityCompleted, ActivityFailed
 from domain.thread.journal import Failure
 from domain.values import is_json, size
-from workflows.failures import activity_failure, ran_out_of_time
+from workflows.failures import activity_failure, defect, ran_out_of_time
 from workflows.inline import Inline
 
 PAYLOAD_LIMIT = 2 * 1024 * 1024
@@ -55,8 +55,11 @@ class ActivityRunner:
                 timed_out=ran_out_of_time(error),
                 cancelled=activity_failure(error).code == Code.CANCELLED,
             )
+        except Exception as error:
+            refused = defect(error)
+            return _failed(call, workflow.now(), Failure(code=refused.code, message=refused.message))
         if not is_json(result):
-            message = f"{call.activity} returned something that is not JSON"
+            message = f"{call.activity} returned something that is no JSON, or beyond what can be stored"
             return _failed(call, workflow.now(), Failure(code=Code.RESULT_UNREADABLE, message=message))
         return ActivityCompleted(now=workflow.now(), key=call.key, result=result)
 

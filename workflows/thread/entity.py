@@ -18,14 +18,15 @@ from domain.messages import Command, SessionHoldChanged, ThreadReport, ThreadSta
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.thread.decide import SYSTEM, decide
-from domain.thread.effects import CancelActivity, ReportStatus, RunActivity, effects
+from domain.thread.effects import CancelActivity, ReportStatus, RunActivity, ThreadEffect, effects
 from domain.thread.events import ActivityCall, ThreadEvent
 from domain.thread.evolve import evolve
 from domain.thread.history import fact
-from domain.thread.inputs import Advance, Archived, Pause, Resume, ThreadInput
+from domain.thread.inputs import ActivityCompleted, ActivityFailed, Advance, Archived, Pause, Resume, ThreadInput
+from domain.thread.journal import Failure
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.restoring import restored
-from domain.thread.state import HoldKind, wake_at
+from domain.thread.state import HoldKind, ThreadState, wake_at
 from domain.thread.views import thread_row
 from domain.values import JsonObject
 from workflows.entity import Entity
@@ -36,7 +37,7 @@ KEPT_ENTRIES = 500
 """Journal entries that stay in memory when storage holds them too."""
 
 
-class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
+class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     """One thread.
 
     Raises:
@@ -60,7 +61,7 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
             restored_from = Fact(
                 type=RecordType.SNAPSHOT_RESTORED, actor=start.created_by, reason=start.reason, seed=seed
             )
-            self.recorder.outbox.add(self._labelled(restored_from), workflow.now())
+            self.tell([self._labelled(restored_from)])
 
     @property
     def answers(self) -> Mapping[str, Answered]:
@@ -77,14 +78,16 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
     def decide(self, input: ThreadInput) -> Sequence[ThreadEvent]:
         return decide(self.flow, self.state, input)
 
-    def evolve(self, event: ThreadEvent) -> Fact | None:
-        self.state = evolve(self.state, event)
-        told = fact(self.state, event)
-        return self._labelled(told) if told else None
+    def evolve(self, state: ThreadState, event: ThreadEvent) -> tuple[ThreadState, Fact | None]:
+        after = evolve(state, event)
+        told = fact(after, event)
+        return after, self._labelled(told) if told else None
 
-    def perform(self, events: Sequence[ThreadEvent]) -> bool:
-        asked = effects(events)
-        for effect in asked:
+    def effects(self, state: ThreadState, events: Sequence[ThreadEvent]) -> Sequence[ThreadEffect]:
+        return effects(events)
+
+    def perform(self, effects: Sequence[ThreadEffect]) -> bool:
+        for effect in effects:
             match effect:
                 case RunActivity(call=call):
                     asyncio.create_task(self._run(call))  # noqa: RUF006 the workflow's loop keeps its tasks
@@ -92,7 +95,7 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
                     self._activities.cancel()
                 case ReportStatus():
                     self._reporter.report(self._report(effect))
-        return any(isinstance(effect, RunActivity) for effect in asked)
+        return any(isinstance(effect, RunActivity) for effect in effects)
 
     async def _run(self, call: ActivityCall) -> None:
         self.post(await self._activities.run(call))
@@ -119,6 +122,16 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
     def input_for(self, command: Command, now: datetime) -> ThreadInput:
         return input_for(command, now)
 
+    def taken(self, command_id: str) -> str | None:
+        return self._answers[command_id].digest if command_id in self._answers else None
+
+    def instead(self, input: ThreadInput, error: ThreadloomError) -> ThreadInput | None:
+        """A node whose result cannot be taken has failed: nothing else would ever come of it."""
+        if not isinstance(input, ActivityCompleted):
+            return None
+        failure = Failure(code=error.code, message=error.message, details=error.details)
+        return ActivityFailed(now=workflow.now(), key=input.key, failure=failure)
+
     def advance(self, now: datetime) -> ThreadInput:
         return self._backlog(now) or Advance(now=now)
 
@@ -127,10 +140,10 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
         outbox, held = self.recorder.outbox, HoldKind.RECORDS_BACKLOG in self.state.holds
         if self.ended:
             return None
-        if self.recorder.failing and outbox.backlogged and not held:
+        if self.recorder.failing and not held and (outbox.backlogged or self.crowded):
             reason = f"{len(outbox.pending)} records wait for the database"
             return Pause(now=now, kind=HoldKind.RECORDS_BACKLOG, actor=SYSTEM, reason=reason)
-        if held and outbox.relieved:
+        if held and not self.recorder.failing and outbox.relieved:
             return Resume(now=now, kinds=(HoldKind.RECORDS_BACKLOG,), actor=SYSTEM)
         return None
 
@@ -142,7 +155,8 @@ class ThreadEntity(Entity[ThreadInput, ThreadEvent]):
 
     def acknowledged(self, entry: int) -> None:
         through = min(entry, self.state.current.seq - KEPT_ENTRIES)
-        if through > self.state.base.seq:
+        # A thread that the backlog holds looks whether it is over.
+        if through > self.state.base.seq or HoldKind.RECORDS_BACKLOG in self.state.holds:
             self.post(Archived(now=workflow.now(), through=through))
 
     def session_hold(self, changed: SessionHoldChanged) -> None:

@@ -25,8 +25,8 @@ from domain.thread.inputs import Cancel
 from domain.thread.snapshot import create_snapshot
 from domain.thread.views import describe, list_executions
 from domain.values import JsonObject
-from workflows.entity import defect
-from workflows.failures import to_failure
+from workflows.failures import defect, to_failure
+from workflows.inline import OrInline
 from workflows.thread.entity import ThreadEntity
 
 
@@ -63,7 +63,7 @@ class ThreadWorkflow:
         while True:
             try:
                 if not await thread.live():
-                    workflow.continue_as_new(await thread.next_run())
+                    workflow.continue_as_new(OrInline(await thread.next_run()))
                 await thread.finish()
                 break
             except asyncio.CancelledError:
@@ -132,25 +132,27 @@ class ThreadWorkflow:
         self._ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
 
     @workflow.query(name="describe")
-    def describe(self, *args: Any) -> JsonObject:
+    def describe(self, *args: Any) -> Any:
         """The thread as `thread show` prints it; large values are left out."""
-        return describe(self._thread.flow, self._thread.state)
+        return OrInline(describe(self._thread.flow, self._thread.state))
 
     @workflow.query(name="executions")
-    def executions(self, *args: Any) -> list[JsonObject]:
+    def executions(self, *args: Any) -> Any:
         """Node executions in memory; large values are left out."""
-        return list_executions(self._thread.state)
+        return OrInline(list_executions(self._thread.state))
 
     @workflow.query(name="variables")
-    def variables(self, *args: Any) -> JsonObject:
+    def variables(self, *args: Any) -> Any:
         """All variables, whole."""
-        return self._thread.state.current.variables
+        return OrInline(self._thread.state.current.variables)
 
     @workflow.query(name="snapshot")
     def snapshot(self, *args: Any) -> Any:
         """A `Snapshot`: a consistent cut behind the last journal entry."""
         thread = self._thread
-        return dump(create_snapshot(thread.state, thread.start.flow, thread.start.flow_digest, workflow.now()))
+        return OrInline(
+            dump(create_snapshot(thread.state, thread.start.flow, thread.start.flow_digest, workflow.now()))
+        )
 
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
