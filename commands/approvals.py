@@ -13,8 +13,11 @@ from commands.showing import attention as showing
 from domain.records import RecordType
 
 if TYPE_CHECKING:
-    from domain.records import ThreadRow
     from threadloom.client import Threadloom
+    from threadloom.views import ThreadSummary
+    from threadloom.views.threads import Waiting
+
+_MOST = 10_000
 
 app = typer.Typer(name="approvals", help="Approvals that wait for a decision.", no_args_is_help=True)
 
@@ -43,25 +46,31 @@ async def find_approvals(loom: Threadloom, session: str | None) -> list[dict[str
     Returns:
         [{session_id, thread_id, node, since, until, prompt, choices, assignees}].
     """
-    rows = await loom.backend.records.threads(session_id=session, status="running")
-    found = [await _approval(loom, row) for row in rows if row.waiting and row.waiting.get("kind") == "approval"]
+    # One can be answered while its thread is held, too.
+    listed = [await loom.threads(session_id=session, status=status, limit=_MOST) for status in ("running", "paused")]
+    waiting = [
+        (thread, thread.waiting)
+        for threads in listed
+        for thread in threads.threads
+        if thread.waiting is not None and thread.waiting.kind == "approval"
+    ]
+    found = [await _approval(loom, thread, awaited) for thread, awaited in waiting]
     return sorted(found, key=lambda approval: str(approval["since"]))
 
 
-async def _approval(loom: Threadloom, row: ThreadRow) -> dict[str, Any]:
-    waiting: dict[str, Any] = row.waiting or {}
-    # The row tells what is waited for; what is asked stands in the record of the request.
+async def _approval(loom: Threadloom, thread: ThreadSummary, awaited: Waiting) -> dict[str, Any]:
+    # The list tells what is waited for; what is asked stands in the record of the request.
     requests = await loom.backend.records.history(
-        row.session_id, type=RecordType.APPROVAL_REQUESTED, thread_id=row.thread_id, limit=1_000
+        thread.session_id, type=RecordType.APPROVAL_REQUESTED, thread_id=thread.thread_id, limit=1_000
     )
-    asked = next((request.details for request in reversed(requests) if request.node == waiting.get("node")), {})
+    asked = next((request.details for request in reversed(requests) if request.node == awaited.node), {})
     return {
-        "session_id": row.session_id,
-        "thread_id": row.thread_id,
-        "node": waiting.get("node"),
-        "since": waiting.get("since"),
-        "until": waiting.get("until"),
+        "session_id": thread.session_id,
+        "thread_id": thread.thread_id,
+        "node": awaited.node,
+        "since": awaited.since.isoformat() if awaited.since else None,
+        "until": awaited.until.isoformat() if awaited.until else None,
         "prompt": asked.get("prompt"),
-        "choices": waiting.get("choices", []),
-        "assignees": waiting.get("assignees", []),
+        "choices": awaited.choices or [],
+        "assignees": awaited.assignees or [],
     }

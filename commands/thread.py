@@ -196,14 +196,9 @@ async def send(
 
 
 async def _find(loom: Threadloom, session: str | None, flow: str | None, status: str | None) -> list[ThreadSummary]:
-    from threadloom.stored import thread_summary
-
-    name, separator, version = (flow or "").partition("@")
     if session is None:
-        rows = await loom.backend.records.threads(
-            status=status, flow=name or None, version=version if separator else None
-        )
-        return [thread_summary(row) for row in rows]
+        return (await loom.threads(status=status, flow=flow)).threads
+    name, separator, version = (flow or "").partition("@")
     return [
         view
         for view in (await loom.session(session).threads()).threads

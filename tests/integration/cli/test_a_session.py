@@ -81,6 +81,13 @@ def test_a_session_from_start_to_end(cli: CommandLine, dev: Dev, tmp_path: Path)
     )
     assert (approval["thread_id"], approval["node"]) == ("one", "ask")
     assert (approval["prompt"], approval["choices"]) == ("Let Ada in?", ["yes-please", "no-thanks"])
+    cli.json("session", "pause", "tour", "--wait")
+    eventually(
+        lambda: cli.json("thread", "list", "--status", "paused")["threads"],
+        lambda found: [thread["session_id"] for thread in found] == ["tour"],
+    )
+    assert cli.json("approvals", "list")["approvals"] == [approval], "a person can answer meanwhile"
+    cli.json("session", "resume", "tour", "--wait")
     (waiting,) = cli.json("thread", "list", "tour", "--waiting", "approval", "--flow", "visit@1")["threads"]
     assert waiting["waiting"].items() >= {"kind": "approval", "node": "ask", "choices": approval["choices"]}.items()
     assert datetime.fromisoformat(waiting["waiting"]["until"]) > datetime.fromisoformat(waiting["waiting"]["since"])
