@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from domain.answers import accepted, refused
@@ -173,9 +174,13 @@ def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[Ses
             return [SessionReleased(actor=actor, reason=reason, at=now, hold_threads=hold_threads)]
         case CloseSession() if state.ending is None:
             return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now))]
-        case TerminateSession(grace=grace) if state.status is not SessionStatus.TERMINATING:
+        case TerminateSession(grace=grace):
             deadline = now + (state.config.grace if grace is None else grace)
-            return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now, deadline=deadline))]
+            if state.ending is None or state.ending.deadline is None:
+                return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now, deadline=deadline))]
+            # Who terminates again may be less patient, never more.
+            if deadline < state.ending.deadline and not state.ending.forced:
+                return [SessionEnding(ending=replace(state.ending, deadline=deadline))]
     return []
 
 

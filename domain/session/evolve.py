@@ -42,7 +42,7 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
         case SessionReleased(at=at):
             return replace(_counted(state, "resume"), hold=None, last_activity_at=at, updated_at=at)
         case SessionEnding(ending=ending):
-            return replace(state, ending=ending, hold=None, updated_at=ending.at)
+            return replace(state, ending=ending, hold=None, updated_at=max(state.updated_at, ending.at))
         case SessionExpired(at=at):
             longest = state.config.max_duration
             too_old = longest is not None and state.created_at + longest <= at

@@ -196,6 +196,19 @@ def test_the_grace_of_one_termination_may_be_another_also_none() -> None:
     assert [type(effect) for effect in session.told()] == [SignalThread, TerminateThreads]
 
 
+def test_terminating_again_with_less_grace_ends_sooner_and_with_more_changes_nothing() -> None:
+    session = SessionDriver().create("a")
+    session.ask(TerminateSession, grace="1h", actor="ann", reason="over")
+    session.ask(TerminateSession, grace="2h")
+    assert wake_at(session.state) == later(300), "the next look for its thread"
+    session.after(10).told()
+    session.ask(TerminateSession, grace="5s", actor="bob")
+    assert wake_at(session.state) == later(15)
+    assert session.after(5).told()[-1] == TerminateThreads(thread_ids=("a",), reason="over")
+    session.ask(TerminateSession, grace="0s")
+    assert session.told() == [], "what is left is being ended already"
+
+
 @pytest.mark.parametrize(("seconds", "effect"), [(0, SignalThread), (31, TerminateThreads)])
 def test_a_thread_that_starts_while_the_session_is_terminated_is_ended_too(seconds: float, effect: type) -> None:
     session = SessionDriver().create("a", launch=False)
