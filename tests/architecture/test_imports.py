@@ -85,3 +85,7 @@ def _imports(package: str) -> Iterator[tuple[str, str]]:
                 yield from ((alias.name.split(".")[0], f"{place}:{node.lineno}") for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 yield node.module.split(".")[0], f"{place}:{node.lineno}"
+
+
+def test_every_package_tells_that_it_is_typed() -> None:
+    assert all((ROOT / package / "py.typed").exists() for package in PACKAGES)
