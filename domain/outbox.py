@@ -30,6 +30,8 @@ class Outbox:
         sealed: How many of the pending were handed over and may not change any more.
         sizes: What each of the pending takes, in bytes of JSON.
         bytes: What they take together.
+        failing: Whether the database does not take what was handed over. A run that begins while its
+            answer is awaited assumes so: runs may be shorter than the database's silence.
     """
 
     session_id: str
@@ -41,6 +43,7 @@ class Outbox:
     sealed: int = 0
     urgent: bool = False
     bytes: int = 0
+    failing: bool = False
 
     @property
     def backlogged(self) -> bool:
@@ -105,6 +108,7 @@ class Outbox:
         self.bytes -= sum(self.sizes[: self.sealed])
         del self.pending[: self.sealed], self.sizes[: self.sealed]
         self.sealed = 0
+        self.failing = False
         self.epoch = applied.epoch
         return max((record.entry["seq"] for record in stored if record.entry), default=0)
 
@@ -114,6 +118,7 @@ class Outbox:
             "epoch": self.epoch,
             "last_seq": self.last_seq,
             "sealed": self.sealed,
+            "failing": self.failing or self.sealed > 0,
             "pending": [record.model_dump(mode="json") for record in self.pending],
         }
 
@@ -124,6 +129,7 @@ class Outbox:
         if carried:
             records: Sequence[Record] = [Record.model_validate(record) for record in carried["pending"]]
             outbox.epoch, outbox.last_seq, outbox.sealed = carried["epoch"], carried["last_seq"], carried["sealed"]
+            outbox.failing = carried.get("failing", False)
             outbox._keep(records, [weight(record) for record in records])
             outbox.urgent = bool(records)
         return outbox

@@ -256,11 +256,11 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     @property
     def crowded(self) -> bool:
         """Whether this run should start nothing more, since the database is away and it cannot hand over."""
-        return self.recorder.failing and self._longer_than(AWAY_EVENTS, AWAY_BYTES)
+        return self.recorder.outbox.failing and self._longer_than(AWAY_EVENTS, AWAY_BYTES)
 
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
-        if self.recorder.failing:
+        if self.recorder.outbox.failing:
             return self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
         return self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
 

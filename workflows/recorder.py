@@ -49,7 +49,6 @@ class Recorder:
         acknowledged: Callable[[int], None] | None = None,
     ) -> None:
         self.outbox = outbox
-        self.failing = False
         self._seal = seal
         self._trace = trace
         self._acknowledged = acknowledged
@@ -63,7 +62,7 @@ class Recorder:
 
     def visible(self) -> JsonObject:
         """{pending, last_seq, failing}: how many records wait, and whether the database takes none."""
-        return {"pending": len(self.outbox.pending), "last_seq": self.outbox.last_seq, "failing": self.failing}
+        return {"pending": len(self.outbox.pending), "last_seq": self.outbox.last_seq, "failing": self.outbox.failing}
 
     def close(self) -> None:
         """Write everything and stop, for as long as the database takes."""
@@ -84,6 +83,8 @@ class Recorder:
 
     async def _write(self) -> None:
         pause = 1.0
+        if self.outbox.failing:
+            await self._until_it_is_back()
         # A cancellation may be swallowed by an activity that ends at the same moment, so the flag decides.
         while not self._stopped:
             await workflow.wait_condition(lambda: bool(self.outbox.pending) or self._closing)
@@ -98,12 +99,12 @@ class Recorder:
                     return  # a cancelled activity is told as an activity's failure, not as a cancellation
                 if not isinstance(error, ActivityError):
                     defect(error)
-                self.failing = True
+                self.outbox.failing = True
                 await workflow.sleep(pause, summary="the database is away")
                 pause = min(pause * 2, _LONGEST_PAUSE)
                 await self._until_it_is_back()
                 continue
-            pause, self.failing = 1.0, False
+            pause = 1.0
             self._trace.leave()
             entry = self.outbox.acknowledge(applied)
             if self._acknowledged:

@@ -105,11 +105,15 @@ def test_the_next_run_takes_over_what_is_pending_and_what_was_handed_over() -> N
     carried = box.carry()
     taken = Outbox.take_over("s", "session/s", carried)
     assert taken.carry() == carried
+    assert taken.failing, "what was handed over was not acknowledged"
     assert taken.next_batch(thread=THREAD) == sealed
     assert [record.digest() for record in taken.pending] == [record.digest() for record in box.pending]
     assert (taken.bytes, taken.last_seq, taken.urgent) == (box.bytes, 3, True)
     taken.add([fact()], NOW)
     assert taken.pending[-1].seq == 4
+    taken.acknowledge(BatchApplied(epoch=0, through=2))
+    assert not taken.failing
+    assert not Outbox.take_over("s", "session/s", taken.carry()).failing
 
 
 def test_the_first_run_has_an_empty_outbox() -> None:

@@ -140,10 +140,10 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         outbox, held = self.recorder.outbox, HoldKind.RECORDS_BACKLOG in self.state.holds
         if self.ended:
             return None
-        if self.recorder.failing and not held and (outbox.backlogged or self.crowded):
+        if outbox.failing and not held and (outbox.backlogged or self.crowded):
             reason = f"{len(outbox.pending)} records wait for the database"
             return Pause(now=now, kind=HoldKind.RECORDS_BACKLOG, actor=SYSTEM, reason=reason)
-        if held and not self.recorder.failing and outbox.relieved:
+        if held and not outbox.failing and outbox.relieved:
             return Resume(now=now, kinds=(HoldKind.RECORDS_BACKLOG,), actor=SYSTEM)
         return None
 

@@ -1,4 +1,4 @@
-"""What goes on while the database or a worker is away, and what is lost: nothing."""
+"""What goes on while a worker is away, and what is lost: nothing. See also `test_database_away`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.integration.engine.flows import asking, call, counting, end, flow, step
+from tests.integration.engine.flows import call, end, flow
 from tests.integration.stack import PATIENCE, Stack, eventually
 
 ROOT = Path(__file__).parents[3]
@@ -105,59 +105,3 @@ async def test_after_kill_9_of_the_worker_another_goes_on_and_nothing_completed_
             if process is not None and process.poll() is None:
                 process.terminate()
                 process.wait()
-
-
-class AwayRecords:
-    """A record store whose database can be taken away."""
-
-    def __init__(self, records: Any) -> None:
-        self._records = records
-        self.away = False
-        self.refused = 0
-
-    async def apply(self, batch: Any) -> Any:
-        if self.away:
-            self.refused += 1
-            raise ConnectionError("the database is away")
-        return await self._records.apply(batch)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._records, name)
-
-
-async def test_work_goes_on_while_the_database_is_away_and_its_records_arrive_later(
-    temporal_server: Any, tmp_path: Path
-) -> None:
-    from dataclasses import replace
-
-    from tests.integration.stack import running_stack
-    from threadloom.composition import make_worker
-    from threadloom.plugin import ThreadloomPlugin
-
-    async with running_stack(temporal_server.address, tmp_path) as stack:
-        records = AwayRecords(stack.backend.records)
-        config = stack.bare.config()
-        config["plugins"] = [ThreadloomPlugin(replace(stack.backend, records=records))]  # type: ignore[arg-type]
-        client = type(stack.bare)(**config)
-        async with make_worker(client, stack.settings, activities=[step]):
-            session = await stack.start_session()
-            records.away = True
-            await session.create("t", counting(10))
-            await session.create("asks", asking())
-            await session.thread_waits("asks", "approval")
-            await session.handle.signal("pause")
-            await session.status("paused")
-            await session.handle.signal("resume")
-            await session.thread("asks").execute_update("decide", {"node": "ask", "choice": "yes"})
-            await session.thread_status("t", "completed")
-            await session.thread_status("asks", "completed")
-
-            async def refused() -> int:
-                return records.refused
-
-            await eventually(refused, bool)
-            assert await stack.backend.records.thread(session.session_id, "t") is None
-            records.away = False
-            await asyncio.wait_for(session.thread("t").result(), PATIENCE)
-            executed = await stack.backend.records.history(session.session_id, type="node_executed", thread_id="t")
-            assert [record.visit for record in executed if record.node == "work"] == list(range(1, 11))
