@@ -75,23 +75,15 @@ async def stack(temporal_server: Any, tmp_path: Path) -> AsyncIterator[Stack]:
         yield running
 
 
-async def runs(handle: Handle) -> list[str]:
-    """The workflow's runs so far, the newest first."""
-    found = []
-    run_id: str | None = None
-    while True:
-        history = await handle._client.get_workflow_handle(handle.id, run_id=run_id).fetch_history()
-        started = history.events[0].workflow_execution_started_event_attributes
-        found.append(started.original_execution_run_id)
-        run_id = started.continued_execution_run_id
-        if not run_id:
-            return found
-
-
-async def never_failed(handle: Handle) -> None:
+async def never_failed(stack: Stack, *handles: Handle) -> None:
     """Fail if a workflow task of any run failed."""
-    for run_id in await runs(handle):
-        assert not await failed_tasks(handle._client.get_workflow_handle(handle.id, run_id=run_id))
+    for handle in handles:
+        run_id: str | None = None
+        while run_id != "":
+            run = stack.bare.get_workflow_handle(handle.id, run_id=run_id)
+            assert not await failed_tasks(run), run.id
+            history = await run.fetch_history()
+            run_id = history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id
 
 
 async def test_a_busy_thread_goes_on_for_runs_and_all_it_did_arrives_in_order(
@@ -143,8 +135,7 @@ async def test_a_busy_thread_goes_on_for_runs_and_all_it_did_arrives_in_order(
         assert journal is not None
         assert [entry["visit"] for entry in journal.entries if entry["node"] == "work"] == list(range(1, 401))
         assert [entry["seq"] for entry in journal.entries] == list(range(1, len(journal.entries) + 1))
-        for thread in (busy, asks, gets, session.handle):
-            await never_failed(thread)
+        await never_failed(stack, session.handle, busy, asks, gets)
 
 
 @activity.defn(name="text")
@@ -181,5 +172,4 @@ async def test_values_that_a_message_can_carry_do_not_wait_and_larger_ones_do(st
         outage.away = False
         assert (await asyncio.wait_for(session.thread("large").result(), PATIENCE))["result"] == {"size": 400_000}
         assert (await asyncio.wait_for(session.thread("small").result(), PATIENCE))["result"] == {"size": 60_000}
-        for handle in (session.handle, session.thread("small"), session.thread("large")):
-            await never_failed(handle)
+        await never_failed(stack, session.handle, session.thread("small"), session.thread("large"))

@@ -143,6 +143,8 @@ async def test_ten_runs_of_session_and_thread_lose_nothing(stack: Stack) -> None
             "cancelled": 0,
         }
         assert (await session.handle.query("statistics"))["performance"]["completed"] == 2
+        told = [record["type"] for record in await session.handle.query("history")]
+        assert told.count("session_config_changed") > 15, "more than one run has room for"
 
 
 async def runs_of(stack: Stack, workflow_id: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from temporalio.client import WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from tests.integration.engine.flows import asking, counting, step
+from tests.integration.engine.test_lifecycle import reached_the_server
 from tests.integration.hostile.odd import deliver, unharmed
 from tests.integration.hostile.test_extremes import receiving
 from tests.integration.stack import Handle, Session, Stack, eventually
@@ -19,8 +21,13 @@ async def reused(handle: Handle, update: str, **message: Any) -> None:
     """Fail unless the command id is told to belong to another command."""
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await handle.execute_update(update, message)
-    assert isinstance(refused.value.cause, ApplicationError)
-    assert refused.value.cause.type == "COMMAND_ID_REUSED"
+    assert_reused(refused.value)
+
+
+def assert_reused(refusal: object) -> None:
+    assert isinstance(refusal, WorkflowUpdateFailedError)
+    assert isinstance(refusal.cause, ApplicationError)
+    assert refusal.cause.type == "COMMAND_ID_REUSED"
 
 
 async def next_run_of_session(session: Session) -> None:
@@ -103,4 +110,52 @@ async def test_a_signal_twice_happens_once(stack: Stack) -> None:
         await session.handle.signal("pause", pause)
         await session.handle.signal("pause", {"command_id": "r", "reason": "another command's id"})
         assert (await session.describe())["status"] == "active"
+        await unharmed(session.handle)
+
+
+async def kept_by_the_server(stack: Stack, handle: Handle, update: str, *messages: dict[str, Any]) -> list[Any]:
+    """Send the updates while nobody takes them; their answers are still to come."""
+    waiting: list[asyncio.Future[Any]] = []
+    for number, message in enumerate(messages):
+        update_id = f"{update}-{number}"
+        waiting.append(asyncio.ensure_future(handle.execute_update(update, message, id=update_id)))
+        await eventually(partial(reached_the_server, stack, handle.id, update_id), bool)
+    return waiting
+
+
+async def test_what_waited_together_for_a_worker_happens_once_too(stack: Stack) -> None:
+    pauses = [("pause", "p"), ("resume", "r"), ("pause", "p"), ("resume", "r"), ("pause", "p")]
+    async with stack.worker():
+        session = await stack.start_session()
+        await session.create("gets", receiving(50))
+        await session.create("asks", asking())
+        await session.thread_waits("gets", "message")
+        await session.thread_waits("asks", "approval")
+    for handle in (session.handle, session.thread("asks")):
+        for signal, command_id in pauses:
+            await handle.signal(signal, {"command_id": command_id})
+    same = {"body": 1, "command_id": "same"}
+    sent = await kept_by_the_server(stack, session.thread("gets"), "send", same, same, same, {**same, "body": 2})
+    async with stack.worker():
+        *answers, other = await asyncio.gather(*sent, return_exceptions=True)
+        assert answers == [{"thread_id": "gets", "status": "running"}] * 3
+        assert_reused(other)
+        assert (await session.thread("gets").query("describe"))["steps"] == 2, "one message was received"
+        await session.status("active")
+        await session.thread_status("asks", "running")
+        await unharmed(session.handle, session.thread("gets"), session.thread("asks"))
+
+
+async def test_of_two_creations_with_one_command_id_the_first_is_answered_and_the_second_refused(stack: Stack) -> None:
+    creations = [{"thread_id": name, "flow": asking(), "command_id": "one"} for name in ("x", "y", "x")]
+    async with stack.worker():
+        session = await stack.start_session()
+        await session.describe()
+    sent = await kept_by_the_server(stack, session.handle, "create_thread", *creations)
+    async with stack.worker():
+        first, other, again = await asyncio.gather(*sent, return_exceptions=True)
+        assert first == again == {"thread_id": "x", "status": "pending"}
+        assert_reused(other)
+        assert [thread["thread_id"] for thread in await session.handle.query("threads")] == ["x"]
+        assert await session.handle.execute_update("create_thread", creations[0]) == first
         await unharmed(session.handle)

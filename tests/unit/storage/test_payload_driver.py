@@ -104,3 +104,32 @@ async def test_a_store_that_is_away_is_told_apart_from_a_missing_value() -> None
 def test_the_names_that_references_carry_never_change() -> None:
     driver = SqlPayloadDriver(MemoryStore())
     assert (driver.name(), driver.type()) == ("threadloom-sql", "threadloom.sql")
+
+
+async def test_a_value_that_is_known_to_be_stored_is_not_stored_again() -> None:
+    store = MemoryStore()
+    driver = SqlPayloadDriver(store)
+    claims = await driver.store(STORE, [payload("one")])
+    reader = SqlPayloadDriver(store)
+    await reader.retrieve(RETRIEVE, claims)
+    store.away = True
+    assert await driver.store(STORE, [payload("one")]) == claims
+    assert await reader.store(STORE, [payload("one")]) == claims
+
+
+async def test_a_store_that_refused_is_not_asked_again_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = MemoryStore()
+    store.away = True
+    driver = SqlPayloadDriver(store)
+    for _ in range(2):
+        with pytest.raises(ThreadloomError, match="DATABASE_UNREACHABLE"):
+            await driver.store(STORE, [payload("one")])
+        store.away = False
+    assert not store.values
+    monkeypatch.setattr("storage.payload_driver.AWAY_SECONDS", 0.0)
+    store.away, driver = True, SqlPayloadDriver(store)
+    with pytest.raises(ThreadloomError, match="DATABASE_UNREACHABLE"):
+        await driver.store(STORE, [payload("one")])
+    store.away = False
+    await driver.store(STORE, [payload("one")])
+    assert store.values
