@@ -9,15 +9,7 @@ from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 
-from workflows.inline import Inline, OrInline, Undecodable
-
-INLINE_KEY = "threadloom-inline"
-"""Metadata of a payload that must not go to the payload store: its reader does not share it."""
-
-OR_INLINE_KEY = "threadloom-or-inline"
-"""Metadata of a payload of the product's own, which may travel as it is when the payload store is away."""
-
-_MARKS = {Inline: INLINE_KEY, OrInline: OR_INLINE_KEY}
+from workflows.inline import INLINE_KEY, OR_INLINE_KEY, Undecodable
 
 
 class ThreadloomPayloadConverter(PydanticPayloadConverter):
@@ -30,12 +22,13 @@ class ThreadloomPayloadConverter(PydanticPayloadConverter):
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Encode the values; see the base class."""
+        # By attribute and not by class: a sandbox that imports our modules anew has classes of its own.
+        marks = [getattr(type(value), "payload_mark", None) for value in values]
         payloads = super().to_payloads(
-            [value.value if isinstance(value, Inline | OrInline) else value for value in values]
+            [value.value if mark else value for value, mark in zip(values, marks, strict=True)]
         )
-        for value, payload in zip(values, payloads, strict=True):
-            mark = _MARKS.get(type(value))
-            if mark is not None:
+        for payload, mark in zip(payloads, marks, strict=True):
+            if mark:
                 payload.metadata[mark] = b"true"
         return payloads
 

@@ -176,7 +176,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             self._refuse(input, command, defect(error))
             return False
         self.state = state
-        self._spoke = self.perform(effects) or self._spoke
+        try:
+            self._spoke = self.perform(effects) or self._spoke
+        except Exception as error:
+            defect(error)
         if command is not None:
             self.answer(command, None)
         return bool(events)
