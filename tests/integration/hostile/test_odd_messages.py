@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 
 from tests.integration.engine.flows import asking
 from tests.integration.hostile.odd import NEARLY, ODD, Args, unharmed
-from tests.integration.stack import Handle, Session, Stack
+from tests.integration.stack import Handle, Session, Stack, eventually
 
 SOON = timedelta(seconds=20)
 """A workflow whose task fails answers nobody; without this a test would wait for its own time limit."""
@@ -29,6 +29,8 @@ async def waiting_thread(stack: Stack) -> tuple[Session, Handle, Handle]:
     session = await stack.start_session()
     await session.create("t", asking())
     await session.thread_waits("t", "approval")
+    # What the thread reports of itself would change the session while a test looks.
+    await eventually(session.describe, lambda seen: seen["threads"]["running"] == 1)
     return session, session.handle, session.thread("t")
 
 
