@@ -79,7 +79,8 @@ class BranchingActivities:
 
 def _in_memory(snapshot: Snapshot, command: ForkThread | CopyThread) -> bool:
     if isinstance(command, CopyThread):
-        return command.strategy == "full"
+        # What starts over does so in the thread's own flow, whose state may lie behind its subflow's.
+        return command.strategy == "full" and not (command.reset and snapshot.current().callers)
     return reaches(snapshot, parse_point(command.at))
 
 
@@ -91,6 +92,7 @@ def _prepared(branch: Branch, *, plan: bool) -> PreparedBranch:
     return PreparedBranch(
         flow=branch.flow,
         flow_digest=digest(branch.flow),
+        flows=dict(branch.flows),
         flow_name=branch.definition.flow,
         flow_version=branch.definition.version,
         identity=dump(branch.seed.identity),

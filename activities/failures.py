@@ -9,7 +9,17 @@ from temporalio.exceptions import ApplicationError
 
 from domain.errors import Code, ThreadloomError
 
-_PASSING = frozenset({Code.DATABASE_UNREACHABLE, Code.SNAPSHOT_UNAVAILABLE, Code.JOURNAL_INCOMPLETE})
+PASSING = frozenset(
+    {
+        Code.DATABASE_UNREACHABLE,
+        Code.HTTP_TIMEOUT,
+        Code.HTTP_UNREACHABLE,
+        Code.JOURNAL_INCOMPLETE,
+        Code.NO_WORKER,
+        Code.SESSION_BUSY,
+        Code.SNAPSHOT_UNAVAILABLE,
+    }
+)
 """What may be over at the next attempt."""
 
 
@@ -20,5 +30,5 @@ def as_failure() -> Iterator[None]:
         yield
     except ThreadloomError as error:
         raise ApplicationError(
-            error.message, error.details, type=error.code, non_retryable=error.code not in _PASSING
+            error.message, error.details, type=error.code, non_retryable=error.code not in PASSING
         ) from error

@@ -13,7 +13,8 @@ from commands.calls import Answer, Call, command
 from commands.environment import read_settings
 from commands.outcome import UNAVAILABLE_CODES
 from commands.showing import doctor as showing
-from domain.errors import EXPLANATIONS, Code, ThreadloomError
+from domain.errors import Code, ThreadloomError
+from domain.explanations import EXPLANATIONS
 
 if TYPE_CHECKING:
     from temporalio.client import Client
@@ -32,7 +33,7 @@ class Check:
     Attributes:
         found: What was found, for people.
         code: What is wrong; None when nothing is.
-        remedy: What to do about it.
+        remedy: What to do about it; without a code, what would make a good thing better.
     """
 
     name: str
@@ -78,7 +79,8 @@ async def _of_server(backend: Backend, settings: Settings) -> list[Check]:
     if namespace.code is not None:
         return [server, namespace]
     queues = [settings.task_queue, *await _other_queues(backend, settings.task_queue)]
-    return [server, namespace, *await asyncio.gather(*(_queue(client, queue, settings) for queue in queues))]
+    polled = asyncio.gather(*(_queue(client, queue, settings) for queue in queues))
+    return [server, namespace, await _search_attributes(client), *await polled]
 
 
 async def _server(client: Client) -> Check:
@@ -112,6 +114,19 @@ async def _namespace(client: Client) -> Check:
         return Check("namespace", message, Code.SERVER_UNREACHABLE, "Create the namespace, or set TEMPORAL_NAMESPACE.")
     kept = answer.config.workflow_execution_retention_ttl.ToTimedelta()
     return Check("namespace", f"{client.namespace}, ended workflows are kept for {kept.total_seconds() / 3600:.0f} h")
+
+
+async def _search_attributes(client: Client) -> Check:
+    """Nothing needs them but Temporal's own lists, so their absence is no fault."""
+    from threadloom.search_attributes import NAMES, how_to, missing
+
+    absent = await missing(client)
+    if absent == []:
+        return Check("search attributes", "all registered")
+    found = "the server does not tell" if absent is None else f"missing: {', '.join(absent)}"
+    found += "; Temporal's own lists do not show sessions by session, status, flow and hold"
+    remedy = f"Let a worker start with the right to register them, or: {how_to(absent or NAMES)}"
+    return Check("search attributes", found, remedy=remedy)
 
 
 async def _queue(client: Client, task_queue: str, settings: Settings) -> Check:

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
+from commands import flow_run
 from commands.calls import Answer, Call, command
+from commands.flow_files import checked
 from commands.outcome import json_text
 from commands.showing import flows as showing
-from domain.errors import Code, ThreadloomError
 
-if TYPE_CHECKING:
-    from domain.flow.diagnostics import Diagnostic
-
-app = typer.Typer(name="flow", help="Flows: check, register, look at.", no_args_is_help=True)
+app = typer.Typer(name="flow", help="Flows: check, try, register, look at.", no_args_is_help=True)
 
 FLOW = Annotated[str, typer.Argument(metavar="NAME[@V]", show_default=False)]
 FLOW_OR_FILE = Annotated[str, typer.Argument(metavar="NAME[@V]", help="Registered, or a file.", show_default=False)]
@@ -28,22 +25,22 @@ async def validate(
     call: Call, files: Annotated[list[Path], typer.Argument(metavar="FILE...", show_default=False)]
 ) -> Answer:
     """Check flow files: every problem of each, with line, column and code."""
-    problems = [problem for file in files for problem in _problems_of(file)]
-    errors = [problem for problem in problems if problem.severity == "error"]
-    complaint = None
-    if errors:
-        noun = "problem" if len(errors) == 1 else "problems"
-        wrong = dict.fromkeys(problem.file for problem in errors)
-        complaint = ThreadloomError(Code.FLOW_INVALID, f"{len(errors)} {noun} in {', '.join(wrong)}")
-    document = {"valid": not errors, "problems": [asdict(problem) for problem in problems]}
-    return Answer(document, lambda: showing.problems(problems, [str(file) for file in files]), complaint)
+    return checked(files)
+
+
+flow_run.mount(app)
 
 
 @command(app, "register", changes=True)
-async def register(call: Call, file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)]) -> Answer:
-    """Register a version of a flow and make it active; a version never changes."""
+async def register(
+    call: Call,
+    file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
+    *,
+    draft: Annotated[bool, typer.Option("--draft", help="It does not run yet, and may be registered anew.")] = False,
+) -> Answer:
+    """Register a version of a flow and make it active; it never changes then."""
     async with call.flows() as flows:
-        view = await flows.register(file)
+        view = await flows.register(file, draft=draft)
     return Answer(view, lambda: showing.flow(view))
 
 
@@ -85,7 +82,7 @@ async def schema(call: Call) -> Answer:
 
 @command(app, "activate", changes=True)
 async def activate(call: Call, ref: VERSION) -> Answer:
-    """Let new threads use a version."""
+    """Let new threads use a version; a draft does not change any more."""
     return await _set_status(call, ref, "active")
 
 
@@ -112,21 +109,3 @@ async def _document(call: Call, ref: str) -> dict[str, Any]:
 
     async with call.flows() as flows:
         return (await flows.resolve(ref)).document if is_file(ref) else (await flows.find(ref)).document
-
-
-def _problems_of(file: Path) -> list[Diagnostic]:
-    """A file that cannot be read has that one problem, and does not keep the others from being checked."""
-    from domain.flow.diagnostics import Diagnostic, DiagnosticCode
-    from domain.flow.loader import load_flow
-
-    try:
-        return load_flow(file.read_text(encoding="utf-8"), str(file)).problems
-    except FileNotFoundError:
-        why = "there is no such file"
-    except IsADirectoryError:
-        why = "this is a folder, not a file"
-    except UnicodeDecodeError:
-        why = "the file is not UTF-8 text"
-    except OSError as error:
-        why = f"the file cannot be read: {error.strerror}"
-    return [Diagnostic(str(file), 1, 1, DiagnosticCode.SYNTAX, "error", why)]

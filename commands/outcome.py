@@ -13,7 +13,8 @@ import typer
 from rich.console import RenderableType
 
 from commands.showing.style import console
-from domain.errors import EXPLANATIONS, Code, ThreadloomError
+from domain.errors import Code, ThreadloomError
+from domain.explanations import EXPLANATIONS
 from domain.values import Json
 
 REFUSED = 1

@@ -1,27 +1,18 @@
 """The one list of failure codes, and the one exception that carries them.
 
 Codes are part of the contract: scripts branch on them, never on a message's text. Every code says
-what happened and what to do about it; `docs/errors.md` is generated from this list and a test keeps
+what happened and what to do about it; `docs/errors.md` is generated from `domain.explanations` and a test keeps
 the two equal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 MESSAGE_LIMIT = 2_000
 """Longest message in characters. Temporal does not offload failures, so a long one could exceed its limits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a code means and what the reader can do about it."""
-
-    meaning: str
-    remedy: str
 
 
 class Code(StrEnum):
@@ -55,6 +46,7 @@ class Code(StrEnum):
     NOT_WAITING = "NOT_WAITING"
     ALREADY_DECIDED = "ALREADY_DECIDED"
     BAD_CHOICE = "BAD_CHOICE"
+    BAD_DATA = "BAD_DATA"
     MAILBOX_FULL = "MAILBOX_FULL"
     # flows
     FLOW_NOT_FOUND = "FLOW_NOT_FOUND"
@@ -62,16 +54,34 @@ class Code(StrEnum):
     FLOW_INVALID = "FLOW_INVALID"
     FLOW_VERSION_EXISTS = "FLOW_VERSION_EXISTS"
     INPUT_INVALID = "INPUT_INVALID"
+    OUTPUT_INVALID = "OUTPUT_INVALID"
     # execution of nodes
     EXPRESSION_ERROR = "EXPRESSION_ERROR"
     NO_EDGE = "NO_EDGE"
     MAX_VISITS = "MAX_VISITS"
     LIMIT_REACHED = "LIMIT_REACHED"
+    SUBFLOW_TOO_DEEP = "SUBFLOW_TOO_DEEP"
+    HOOK_FAILED = "HOOK_FAILED"
+    JOIN_FAILED = "JOIN_FAILED"
+    COMPENSATION_FAILED = "COMPENSATION_FAILED"
     NODE_TIMEOUT = "NODE_TIMEOUT"
     ACTIVITY_FAILED = "ACTIVITY_FAILED"
     ACTIVITY_NOT_ALLOWED = "ACTIVITY_NOT_ALLOWED"
+    FUNCTION_NOT_FOUND = "FUNCTION_NOT_FOUND"
+    WORKFLOW_EXISTS = "WORKFLOW_EXISTS"
+    WORKFLOW_TERMINATED = "WORKFLOW_TERMINATED"
     PAYLOAD_TOO_LARGE = "PAYLOAD_TOO_LARGE"
     RESULT_UNREADABLE = "RESULT_UNREADABLE"
+    HTTP_BAD_REQUEST = "HTTP_BAD_REQUEST"
+    HTTP_UNREACHABLE = "HTTP_UNREACHABLE"
+    HTTP_TIMEOUT = "HTTP_TIMEOUT"
+    HTTP_TOO_LARGE = "HTTP_TOO_LARGE"
+    HTTP_BAD_RESPONSE = "HTTP_BAD_RESPONSE"
+    SECRET_UNKNOWN = "SECRET_UNKNOWN"
+    # flows run in the process
+    MOCK_MISSING = "MOCK_MISSING"
+    STILL_WAITING = "STILL_WAITING"
+    TOO_MANY_STEPS = "TOO_MANY_STEPS"
     # commands
     INVALID_ARGUMENT = "INVALID_ARGUMENT"
     INVALID_ID = "INVALID_ID"
@@ -87,168 +97,6 @@ class Code(StrEnum):
     TASKS_UNLOADABLE = "TASKS_UNLOADABLE"
     PORT_IN_USE = "PORT_IN_USE"
     INTERNAL = "INTERNAL"
-
-
-EXPLANATIONS: Mapping[Code, Explanation] = {
-    Code.SESSION_NOT_FOUND: Explanation(
-        "No session has this id.", "List the sessions with `session list`, or start one with `session start`."
-    ),
-    Code.SESSION_EXISTS: Explanation(
-        "A session with this id exists or existed; ids are never used again.", "Choose another id, or leave it out."
-    ),
-    Code.SESSION_NOT_ACTIVE: Explanation(
-        "The session is paused, ending or ended, and the command starts something.",
-        "Resume the session, or start another one. `session show` tells its status.",
-    ),
-    Code.SESSION_BUSY: Explanation(
-        "The session is about to continue as a new run and takes no new command for a moment.",
-        "Send the command again with the same command id; the client does so by itself.",
-    ),
-    Code.ILLEGAL_TRANSITION: Explanation(
-        "The status does not allow this action.", "Look at the status with `session show` or `thread show`."
-    ),
-    Code.THREAD_LIMIT_REACHED: Explanation(
-        "The session has as many threads as its configuration allows.",
-        "End or destroy threads, or raise `max_threads`.",
-    ),
-    Code.RESOURCES_INSUFFICIENT: Explanation(
-        "The session has not enough of a resource that the thread needs.",
-        "Wait until threads release it, or raise the limit.",
-    ),
-    Code.DEPTH_LIMIT_REACHED: Explanation(
-        "The lineage of forks and copies is as deep as the session allows.", "Fork an ancestor instead."
-    ),
-    Code.THREAD_NOT_FOUND: Explanation(
-        "The session has no thread with this id.", "List its threads with `session threads`."
-    ),
-    Code.THREAD_EXISTS: Explanation(
-        "The session has or had a thread with this id; ids are never used again.", "Choose another id, or leave it out."
-    ),
-    Code.THREAD_ENDED: Explanation(
-        "The thread has ended and takes no more commands.", "Fork or copy it to go on from a point it has passed."
-    ),
-    Code.THREAD_DESTROYED: Explanation(
-        "The thread was destroyed; only its history remains.", "Read it with `session history --thread`."
-    ),
-    Code.THREAD_TERMINATED: Explanation(
-        "The thread's workflow was ended in Temporal from outside.",
-        "Fork it from the last point it had passed to go on.",
-    ),
-    Code.THREAD_LOST: Explanation(
-        "Temporal has no workflow for a thread that the session believed alive.",
-        "Fork or copy it from the records, or start another one.",
-    ),
-    Code.CANCELLED: Explanation("The work was cancelled.", "Nothing; `session history` tells by whom and why."),
-    Code.FORK_POINT_MISSING: Explanation(
-        "A fork needs a point to branch from.", "Give `--at node`, `--at node#visit` or `--at @seq`."
-    ),
-    Code.FORK_POINT_NOT_EXECUTED: Explanation(
-        "The source has not executed the fork point.", "`thread executions` lists the points it has passed."
-    ),
-    Code.NODE_NOT_FOUND: Explanation(
-        "The flow has no node with this id.",
-        "`thread executions` lists the nodes that were executed; the details list them all.",
-    ),
-    Code.COPY_WITHOUT_NODES: Explanation("A selective copy names no node.", "Give at least one `--node`."),
-    Code.SNAPSHOT_UNAVAILABLE: Explanation(
-        "The source could not be read: it did not answer in time and the records do not hold it.",
-        "Check that a worker runs (`doctor`), then try again.",
-    ),
-    Code.JOURNAL_INCOMPLETE: Explanation(
-        "The point has left the thread's memory and the records do not hold it yet.",
-        "Try again in a moment, or choose a later point.",
-    ),
-    Code.NOT_WAITING: Explanation(
-        "The thread does not wait for this answer.", "`thread show` tells what it waits for."
-    ),
-    Code.ALREADY_DECIDED: Explanation(
-        "The approval was answered before; the first answer stands.", "`thread executions` shows the answer."
-    ),
-    Code.BAD_CHOICE: Explanation("The approval does not offer this choice.", "Use one of the choices it lists."),
-    Code.MAILBOX_FULL: Explanation(
-        "The thread's mailbox is full.", "Send again when the thread has received some of its messages."
-    ),
-    Code.FLOW_NOT_FOUND: Explanation(
-        "No flow of this name and version is registered, and no such file exists.",
-        "`flow list` shows the registered ones; `flow register FILE` adds one.",
-    ),
-    Code.FLOW_NOT_ACTIVE: Explanation(
-        "The flow is registered and not active.", "`flow activate NAME@V` makes it active."
-    ),
-    Code.FLOW_INVALID: Explanation("The flow has problems.", "`flow validate FILE` lists each with its place."),
-    Code.FLOW_VERSION_EXISTS: Explanation(
-        "This version is registered with another content; a registered version never changes.",
-        "Give the flow a new version.",
-    ),
-    Code.INPUT_INVALID: Explanation(
-        "The input does not fit the schema that the flow declares.", "Correct the input; details name each place."
-    ),
-    Code.EXPRESSION_ERROR: Explanation(
-        "An expression of the flow could not be evaluated.",
-        "Correct the flow or the variable, then fork the thread at the failed node.",
-    ),
-    Code.NO_EDGE: Explanation("No edge of the node holds and none is the default.", "Add a default edge to the node."),
-    Code.MAX_VISITS: Explanation(
-        "The thread has visited the node as often as the flow allows.", "Raise `max_visits`, or end the loop earlier."
-    ),
-    Code.LIMIT_REACHED: Explanation(
-        "The thread has reached a limit of its flow.", "Raise the limit, or resume the thread if it is held."
-    ),
-    Code.NODE_TIMEOUT: Explanation("The node did not end within its time.", "Add `on_timeout`, or allow more time."),
-    Code.ACTIVITY_FAILED: Explanation(
-        "The activity failed for good and named no code of its own.",
-        "See the error's message; fork the thread at the node when the cause is gone.",
-    ),
-    Code.ACTIVITY_NOT_ALLOWED: Explanation(
-        "The templated activity name is not in the node's `allowed` list.", "Add it to `allowed`, or correct the name."
-    ),
-    Code.PAYLOAD_TOO_LARGE: Explanation(
-        "A value is larger than what can be sent or stored.",
-        "Keep it outside and pass a reference, or list the task queue as sharing the payload store.",
-    ),
-    Code.RESULT_UNREADABLE: Explanation(
-        "An activity returned something that is not JSON, or that the payload store does not hold.",
-        "Let the activity return JSON; check that its worker shares the payload store.",
-    ),
-    Code.INVALID_ARGUMENT: Explanation(
-        "The command is malformed.", "Correct it; details name each place and what is expected there."
-    ),
-    Code.INVALID_ID: Explanation(
-        "The id has characters or a length that ids do not have.",
-        "Use 1 to 64 letters, digits, dots, dashes and underscores, the first a letter or digit.",
-    ),
-    Code.COMMAND_ID_REUSED: Explanation(
-        "This command id came before with other arguments.", "Use a new command id for a new command."
-    ),
-    Code.CONFIRMATION_REQUIRED: Explanation(
-        "The command destroys something and was not confirmed.", "Give `--yes`, or type the id when asked."
-    ),
-    Code.FORBIDDEN: Explanation("The authoriser refuses this command to this actor.", "Ask whoever may."),
-    Code.TIMED_OUT: Explanation(
-        "The wait is over before what was waited for; the command stands.", "Look again later, or wait longer."
-    ),
-    Code.SERVER_UNREACHABLE: Explanation(
-        "No Temporal server answers at the address.",
-        "Check TEMPORAL_ADDRESS and the server; `starter.py dev` starts one on this machine.",
-    ),
-    Code.DATABASE_UNREACHABLE: Explanation(
-        "The database does not answer.", "Start it, or set THREADLOOM_DATABASE_URL."
-    ),
-    Code.SCHEMA_OUTDATED: Explanation(
-        "The database's schema is older or newer than this program.", "Start a worker of this version; it upgrades it."
-    ),
-    Code.NO_WORKER: Explanation(
-        "No worker answers for this session.", "Start one: `python worker.py`. `doctor` shows who polls what."
-    ),
-    Code.TASKS_UNLOADABLE: Explanation(
-        "The module of activities could not be loaded.", "Correct it as the message says."
-    ),
-    Code.PORT_IN_USE: Explanation("Another program listens on the port.", "Choose another port, or leave it out."),
-    Code.INTERNAL: Explanation(
-        "A defect of this program; the command was refused and nothing is lost.",
-        "Report it with the message and the worker's log.",
-    ),
-}
 
 
 class ThreadloomError(Exception):

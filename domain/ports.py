@@ -1,6 +1,6 @@
 """What the core needs from the outside, as protocols. The composition root brings the implementations.
 
-Every method may raise `ThreadloomError` with `DATABASE_UNREACHABLE`; a missing thing is None or an
+Every method of a store may raise `ThreadloomError` with `DATABASE_UNREACHABLE`; a missing thing is None or an
 empty list unless said otherwise.
 """
 
@@ -74,10 +74,15 @@ class RecordStore(Protocol):
 
 
 class FlowStore(Protocol):
-    """Registered flows. A version is immutable; the same content again is no change."""
+    """Registered flows. A version that is no draft any more is immutable; the same content again is no change."""
 
-    async def register(self, document: dict[str, Any], digest: str, *, actor: str | None, at: datetime) -> StoredFlow:
-        """Register as active. Raises `FLOW_VERSION_EXISTS` when the version has another digest."""
+    async def register(
+        self, document: dict[str, Any], digest: str, *, actor: str | None, at: datetime, draft: bool = False
+    ) -> StoredFlow:
+        """Register as active or as a draft; a draft of this version is replaced.
+
+        Raises `FLOW_VERSION_EXISTS` when the version is no draft and has another digest.
+        """
         ...
 
     async def find(self, flow: str, version: str | None = None) -> StoredFlow | None:
@@ -91,7 +96,7 @@ class FlowStore(Protocol):
     async def set_status(self, flow: str, version: str, status: str) -> StoredFlow:
         """Set `active`, `inactive` or `archived`.
 
-        Raises `FLOW_NOT_FOUND`, `INVALID_ARGUMENT`, or `ILLEGAL_TRANSITION` from archived.
+        Raises `FLOW_NOT_FOUND`, `INVALID_ARGUMENT`, or `ILLEGAL_TRANSITION` from archived, and from draft to inactive.
         """
         ...
 
@@ -105,4 +110,12 @@ class PayloadStore(Protocol):
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         """The values, in order; None for a key that is not stored. Gives up within two seconds."""
+        ...
+
+
+class Secrets(Protocol):
+    """Values that flows refer to by name and never see."""
+
+    async def get(self, name: str) -> str | None:
+        """The secret's value now; None when there is none of this name."""
         ...

@@ -43,14 +43,23 @@ class RecordType(StrEnum):
     NODE_EXECUTED = "node_executed"
     NODE_FAILED = "node_failed"
     NODE_SKIPPED = "node_skipped"
+    NODE_COMPENSATED = "node_compensated"
+    SUBFLOW_ENTERED = "subflow_entered"
+    VARIABLES_CHANGED = "variables_changed"
     APPROVAL_REQUESTED = "approval_requested"
     APPROVAL_DECIDED = "approval_decided"
     WARNING = "warning"
     ERROR = "error"
 
 
-EXECUTION_TYPES = (RecordType.NODE_EXECUTED, RecordType.NODE_FAILED, RecordType.NODE_SKIPPED)
-"""The types whose records carry a journal entry."""
+JOURNAL_TYPES = (
+    RecordType.NODE_EXECUTED,
+    RecordType.NODE_FAILED,
+    RecordType.NODE_SKIPPED,
+    RecordType.SUBFLOW_ENTERED,
+    RecordType.VARIABLES_CHANGED,
+)
+"""The types whose records carry a journal item."""
 
 
 class Row(BaseModel):
@@ -108,7 +117,7 @@ class Record(Row):
 
     Attributes:
         seq: From 1, without gaps, per workflow.
-        entry: A journal entry as JSON, on records of `EXECUTION_TYPES`.
+        entry: A journal item as JSON, on records of `JOURNAL_TYPES`.
         seed: On a thread's first record: what its journal starts from (flow document, input, base
             checkpoint, inherited entries), so that it can be restored from the records alone.
         session: The session's row from now on.
@@ -202,7 +211,12 @@ class StoredRecord(Row):
 
 
 class StoredFlow(Row):
-    """A registered version of a flow. Its document never changes; its status may."""
+    """A registered version of a flow.
+
+    Attributes:
+        status: `draft`, `active`, `inactive` or `archived`. Only a draft's document ever changes.
+        registered_at: When this content was registered.
+    """
 
     flow: str
     version: str

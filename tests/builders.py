@@ -6,7 +6,7 @@ After every step it checks what must always hold, so that each test that uses it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -29,9 +29,11 @@ from domain.session.operations.base import Branch, Child
 from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
 from domain.session.state import SessionState, SessionStatus, taken
+from domain.thread.calls import ActivityCall, SessionRequest, WorkflowCall
+from domain.thread.checkpoint import fold
 from domain.thread.decide import decide
-from domain.thread.effects import RunActivity, ThreadEffect, effects
-from domain.thread.events import ActivityCall, ThreadEvent
+from domain.thread.effects import AskSession, RunActivity, RunWorkflow, ThreadEffect, effects
+from domain.thread.events import ThreadEvent
 from domain.thread.evolve import evolve
 from domain.thread.history import fact
 from domain.thread.inputs import (
@@ -44,9 +46,11 @@ from domain.thread.inputs import (
     Pause,
     Receive,
     Resume,
+    SessionAnswered,
     ThreadInput,
 )
-from domain.thread.journal import Failure, executions, fold
+from domain.thread.journal import Failure, executions
+from domain.thread.program import Program
 from domain.thread.restoring import restored
 from domain.thread.snapshot import Snapshot, create_snapshot, first_seed, restore
 from domain.thread.state import BY_HAND, Hold, HoldKind, Identity, Origin, ThreadState, ThreadStatus
@@ -105,22 +109,34 @@ class ThreadDriver:
     Attributes:
         events: All events, in order.
         effects: All effects, in order.
-        call: The activity in flight.
+        call: The activity or workflow in flight.
+        items: The items of a map in flight, by their place.
+        asked: What the session was asked for, the newest last.
     """
 
-    def __init__(self, document: JsonObject, state: ThreadState | None = None, **seed: Any) -> None:
+    def __init__(
+        self,
+        document: JsonObject,
+        state: ThreadState | None = None,
+        *,
+        flows: Mapping[str, JsonObject] | None = None,
+        **seed: Any,
+    ) -> None:
         self.document = document
         self.flow = parse_flow(document)
+        self.program = Program(self.flow, flows)
         self.now = NOW
         self.events: list[ThreadEvent] = []
         self.effects: list[ThreadEffect] = []
-        self.call: ActivityCall | None = None
+        self.call: ActivityCall | WorkflowCall | None = None
+        self.items: dict[int, ActivityCall] = {}
+        self.asked: list[SessionRequest] = []
         identity = seed.pop("identity", identity_of())
         self.state = state or restore(first_seed(self.flow, identity, **seed), NOW)
 
     @classmethod
     def begin(cls, document: JsonObject, **seed: Any) -> ThreadDriver:
-        """A created thread, run until it rests."""
+        """A created thread, run until it rests; `flows` are those that the flow names."""
         driver = cls(document, **seed)
         driver.rest()
         return driver
@@ -135,8 +151,9 @@ class ThreadDriver:
             seed=dump(branch.seed),
             holds=[dump(hold) for hold in holds],
         )
-        state = restored(parse_flow(branch.flow), start, (identity.session_id, identity.thread_id), identity.created_at)
-        driver = cls(branch.flow, state)
+        program = Program.of(branch.flow, branch.flows)
+        state = restored(program, start, (identity.session_id, identity.thread_id), identity.created_at)
+        driver = cls(branch.flow, state, flows=branch.flows)
         driver.now = identity.created_at
         return driver
 
@@ -144,7 +161,7 @@ class ThreadDriver:
 
     def take(self, input: ThreadInput) -> list[ThreadEvent]:
         """One input, without what follows by itself."""
-        events = decide(self.flow, self.state, input)
+        events = decide(self.program, self.state, input)
         for event in events:
             self.state = evolve(self.state, event)
             fact(self.state, event)
@@ -152,9 +169,14 @@ class ThreadDriver:
         assert self.state.current == fold(self.state.base, self.state.journal)
         told = effects(events)
         for effect in told:
-            if isinstance(effect, RunActivity):
-                assert self.call is None, "two activities at once"
-                self.call = effect.call
+            match effect:
+                case RunActivity(call=ActivityCall(item=int() as place) as call):
+                    self.items[place] = call
+                case RunActivity(call=call) | RunWorkflow(call=call):
+                    assert self.call is None, "two activities at once"
+                    self.call = call
+                case AskSession(request=request):
+                    self.asked.append(request)
         self.events += events
         self.effects += told
         return events
@@ -186,7 +208,26 @@ class ThreadDriver:
         call = self._end_call()
         return self.give(ActivityFailed(now=self.now, key=call.key, failure=Failure(code=code, message=message), **how))
 
-    def _end_call(self) -> ActivityCall:
+    def complete_item(self, place: int, result: Json = None) -> ThreadDriver:
+        del self.items[place]
+        return self.give(ActivityCompleted(now=self.now, key=self._active_key, result=result, item=place))
+
+    def fail_item(self, place: int, code: str = "BOOM", **how: Any) -> ThreadDriver:
+        del self.items[place]
+        failure = Failure(code=code, message="it broke")
+        return self.give(ActivityFailed(now=self.now, key=self._active_key, failure=failure, item=place, **how))
+
+    def told(self, *answers: tuple[str, JsonObject | None], **standings: str) -> ThreadDriver:
+        """The session answers what it was asked last."""
+        key = self.asked[-1].key
+        return self.give(SessionAnswered(now=self.now, key=key, answers=answers, standings=standings))
+
+    @property
+    def _active_key(self) -> str:
+        assert self.state.active is not None
+        return self.state.active.key
+
+    def _end_call(self) -> ActivityCall | WorkflowCall:
         assert self.call is not None, "no activity is in flight"
         call, self.call = self.call, None
         return call
@@ -237,7 +278,7 @@ class ThreadDriver:
 
     def snapshot(self) -> Snapshot:
         """A snapshot as it arrives where it was asked for: through JSON."""
-        snapshot = create_snapshot(self.state, self.document, digest(self.document), self.now)
+        snapshot = create_snapshot(self.state, self.document, digest(self.document), self.now, self.program.documents)
         return load(Snapshot, dump(snapshot))
 
     def child(self, thread_id: str = "child", max_depth: int | None = None) -> Child:
@@ -404,11 +445,11 @@ def check_session(state: SessionState) -> None:
     assert load(SessionState, dump(state)) == state
 
 
-def carried(state: ThreadState, document: JsonObject) -> ThreadState:
+def carried(state: ThreadState, document: JsonObject, flows: Mapping[str, JsonObject] | None = None) -> ThreadState:
     """The state as the next run restores it."""
     start = ThreadStart(flow=document, flow_digest="", state=dump(state, exclude={"current"}))
     ids = (state.identity.session_id, state.identity.thread_id)
-    return restored(parse_flow(document), start, ids, NOW)
+    return restored(Program.of(document, flows), start, ids, NOW)
 
 
 def as_held(state: ThreadState, *kinds: HoldKind) -> ThreadState:

@@ -18,6 +18,7 @@ from domain.errors import Code, ThreadloomError
 from threadloom.backend import Backend
 from threadloom.client import Threadloom
 from threadloom.flows import Flows, ResolvedFlow
+from threadloom.inline_functions import inline
 from threadloom.session import SessionHandle
 from threadloom.settings import Settings
 from threadloom.thread import ThreadHandle
@@ -35,6 +36,7 @@ __all__ = [
     "ThreadHandle",
     "Threadloom",
     "ThreadloomError",
+    "inline",
     "open_threadloom",
 ]
 

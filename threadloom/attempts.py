@@ -33,12 +33,7 @@ async def with_activities(gateway: Gateway, view: ThreadView, seen: Sighting) ->
     told = view.in_flight if asked else [_unasked(activity) for activity in seen.pending if _of_node(activity)]
     # The workflow's own queue takes the activities of nodes that name none.
     told = [known.model_copy(update={"task_queue": known.task_queue or seen.task_queue or None}) for known in told]
-    found = [
-        await _completed(gateway, known, by_id[f"{known.node}#{known.visit}"])
-        if f"{known.node}#{known.visit}" in by_id
-        else known
-        for known in told
-    ]
+    found = [await _completed(gateway, known, by_id[known.id]) if known.id in by_id else known for known in told]
     changes: JsonObject = {"in_flight": found}
     if view.waiting is None and found:
         changes |= await _awaited(gateway, found[0])
@@ -120,9 +115,10 @@ def _of_node(activity: PendingActivityInfo) -> bool:
 
 def _unasked(activity: PendingActivityInfo) -> InFlight:
     """The activity of a thread that could not be asked."""
-    node, _, visit = activity.activity_id.partition("#")
+    node, _, rest = activity.activity_id.partition("#")
+    visit, _, _ = rest.partition("/")
     queue = activity.activity_options.task_queue.name
-    return InFlight(node=node, visit=int(visit), task_queue=queue or None)
+    return InFlight(node=node, visit=int(visit), id=activity.activity_id, task_queue=queue or None)
 
 
 async def _completed(gateway: Gateway, known: InFlight, activity: PendingActivityInfo) -> InFlight:

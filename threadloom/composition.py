@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from temporalio.client import Client
@@ -29,6 +30,7 @@ from storage.payload_driver import SqlPayloadDriver
 from threadloom.backend import Backend
 from threadloom.client import Threadloom
 from threadloom.plugin import ThreadloomPlugin
+from threadloom.secrets import EnvironmentSecrets
 from threadloom.settings import Settings
 
 CONNECT_SECONDS = 5.0
@@ -74,7 +76,8 @@ async def connect(
     config |= {"target_host": address} if address is not None else {}
     config |= {"namespace": namespace} if namespace is not None else {}
     config["runtime"] = _runtime(settings.metrics_address if metrics else None)
-    plugin = ThreadloomPlugin(backend, payload_threshold=settings.payload_threshold)
+    secrets = EnvironmentSecrets(Path(settings.secrets_dir) if settings.secrets_dir else None)
+    plugin = ThreadloomPlugin(backend, payload_threshold=settings.payload_threshold, secrets=secrets)
     target = config["target_host"]
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
@@ -148,5 +151,7 @@ def make_worker(
         activity_executor=ThreadPoolExecutor(max_workers=concurrency, thread_name_prefix="activity"),
         max_concurrent_activities=concurrency,
         max_cached_workflows=max_cached_workflows,
+        # What a worker that died had cached is asked of another one after so long.
+        sticky_queue_schedule_to_start_timeout=timedelta(seconds=3),
         graceful_shutdown_timeout=timedelta(seconds=5),
     )

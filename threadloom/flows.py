@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from domain.errors import Code, ThreadloomError
+from domain.flow.bundle import missing, parsed
 from domain.flow.loader import load_flow
 from domain.flow.parse import digest_of, parse_flow
 from domain.ports import FlowStore
@@ -26,11 +27,13 @@ class ResolvedFlow:
     Attributes:
         label: `name@version`.
         digest: SHA-256 of the document's canonical JSON.
+        flows: The documents of the flows that it names, and of those that they name, by reference.
     """
 
     document: JsonObject
     label: str
     digest: str
+    flows: dict[str, JsonObject] = field(default_factory=dict)
 
 
 class Flows:
@@ -43,20 +46,25 @@ class Flows:
         self._store = store
         self._actor = actor
 
-    async def register(self, source: str | Path | Mapping[str, Any], *, actor: str | None = None) -> FlowView:
-        """Register a version and make it active; the same content again is no change.
+    async def register(
+        self, source: str | Path | Mapping[str, Any], *, draft: bool = False, actor: str | None = None
+    ) -> FlowView:
+        """Register a version as active, or as a draft that may be replaced and does not run.
+
+        A version that is no draft any more never changes: the same content again leaves it as it is.
 
         Args:
             source: A file's path, or the flow's document.
+            draft: Whether it stays a draft; without it, a draft of this version becomes active.
             actor: Who registers it; the client's by default.
 
         Raises:
             ThreadloomError: `FLOW_NOT_FOUND` (no such file), `FLOW_INVALID` with every problem,
-                `FLOW_VERSION_EXISTS` when the version is registered with another content.
+                `FLOW_VERSION_EXISTS` when the version is no draft and has another content.
         """
         resolved = _of_document(dict(source)) if isinstance(source, Mapping) else _of_file(Path(source))
         stored = await self._store.register(
-            resolved.document, resolved.digest, actor=actor or self._actor, at=datetime.now(UTC)
+            resolved.document, resolved.digest, actor=actor or self._actor, at=datetime.now(UTC), draft=draft
         )
         return _view(stored)
 
@@ -77,45 +85,68 @@ class Flows:
         stored = await self._store.find(name, version)
         if stored is not None:
             return stored
-        if version is None and any(other.flow == name for other in await self._store.list()):
-            raise ThreadloomError(Code.FLOW_NOT_ACTIVE, f"no version of {name} is active", {"flow": name})
+        others = [other for other in await self._store.list() if other.flow == name] if version is None else []
+        if others:
+            hint = next((_hint(other) for other in others if other.status != "archived"), "")
+            raise ThreadloomError(Code.FLOW_NOT_ACTIVE, f"no version of {name} is active{hint}", {"flow": name})
         raise ThreadloomError(Code.FLOW_NOT_FOUND, f"no flow {ref[:200]} is registered", {"flow": ref[:200]})
 
     async def set_status(self, ref: str, status: str) -> FlowView:
-        """Make a version `active`, `inactive` or, for good, `archived`.
+        """Make a version `active`, `inactive` (not from draft) or, for good, `archived`.
 
         Args:
             ref: `name@version`.
             status: The new status.
 
         Raises:
-            ThreadloomError: `FLOW_NOT_FOUND`; `ILLEGAL_TRANSITION` from archived; `INVALID_ARGUMENT`.
+            ThreadloomError: `FLOW_NOT_FOUND`; `ILLEGAL_TRANSITION` from archived, and from draft to inactive;
+                `INVALID_ARGUMENT`.
         """
         name, version = _split(ref)
         if version is None:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"name the version too: {ref[:200]}@VERSION")
         return _view(await self._store.set_status(name, version, status))
 
-    async def resolve(self, ref: str) -> ResolvedFlow:
-        """The flow that a reference means, ready to run.
+    async def resolve(self, source: str | Mapping[str, Any]) -> ResolvedFlow:
+        """A flow with all flows that it names, ready to run.
+
+        A file or a document may name itself; everything else that a flow names is registered.
 
         Args:
-            ref: A file's path when it contains `/` or ends in .yaml, .yml or .json; otherwise a
-                registered `name[@version]`, without a version the newest active one.
+            source: A flow's document, or a reference: a file's path when it contains `/` or ends in .yaml,
+                .yml or .json; otherwise a registered `name[@version]`, without a version the newest active one.
 
         Raises:
             ThreadloomError: `FLOW_NOT_FOUND`; `FLOW_NOT_ACTIVE`; `FLOW_INVALID`, with `problems` in its
                 details: {file, line, column, code, severity, message, hint} each.
         """
-        if is_file(ref):
-            return _of_file(Path(ref))
-        stored = await self.find(ref)
+        if isinstance(source, str) and not is_file(source):
+            found, own = await self._registered(source), {}
+        else:
+            found = _of_file(Path(source)) if isinstance(source, str) else _of_document(dict(source))
+            own = {found.label: found, found.label.partition("@")[0]: found}
+        flows: dict[str, JsonObject] = {}
+        while absent := missing(parsed(found.document), flows):
+            for reference in absent:
+                named = own.get(reference) or await self._registered(reference, named_by=found.label)
+                flows[reference] = named.document
+        return replace(found, flows=flows)
+
+    async def _registered(self, reference: str, named_by: str | None = None) -> ResolvedFlow:
+        try:
+            stored = await self.find(reference)
+        except ThreadloomError as error:
+            if named_by is None:
+                raise
+            message = f"{named_by} needs {reference}: {error.message}"
+            raise ThreadloomError(error.code, message, {**error.details, "needed_by": named_by}) from error
+        label = f"{stored.flow}@{stored.version}"
         if stored.status != "active":
-            label = f"{stored.flow}@{stored.version}"
-            raise ThreadloomError(
-                Code.FLOW_NOT_ACTIVE, f"{label} is {stored.status}", {"flow": label, "status": stored.status}
-            )
-        return ResolvedFlow(stored.document, f"{stored.flow}@{stored.version}", stored.digest)
+            needed = f", and {named_by} needs it" if named_by else ""
+            status = "a draft" if stored.status == "draft" else stored.status
+            message = f"{label} is {status}{needed}{_hint(stored)}"
+            raise ThreadloomError(Code.FLOW_NOT_ACTIVE, message, {"flow": label, "status": stored.status})
+        return ResolvedFlow(stored.document, label, stored.digest)
 
 
 def is_file(ref: str) -> bool:
@@ -126,6 +157,11 @@ def is_file(ref: str) -> bool:
 def _split(ref: str) -> tuple[str, str | None]:
     name, separator, version = ref.partition("@")
     return name, version if separator else None
+
+
+def _hint(stored: StoredFlow) -> str:
+    """What makes a version that is not active run; nothing does when it is archived."""
+    return "" if stored.status == "archived" else f"; `flow activate {stored.flow}@{stored.version}` lets it run"
 
 
 def _of_file(path: Path) -> ResolvedFlow:

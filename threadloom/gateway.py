@@ -29,6 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import Code, ThreadloomError
 from domain.values import JsonObject
+from threadloom import search_attributes
 from threadloom.pollers import find_pollers
 from workflows.failures import activity_failure, from_failure
 
@@ -204,6 +205,10 @@ class Gateway:
         except WorkflowAlreadyStartedError:
             return False
         return True
+
+    async def searchable(self) -> bool:
+        """Whether the server has our search attributes; a workflow that set others would wait for ever."""
+        return await search_attributes.missing(self._client) == []
 
     async def result(self, workflow_id: str) -> Any:
         """What the workflow returns, when it does; as long as it takes.

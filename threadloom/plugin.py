@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import DataConverter, DefaultPayloadConverter
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import WorkerConfig, WorkflowRunner
+from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.branching import BranchingActivities
+from activities.local import LocalActivities
+from activities.messaging import MessagingActivities
 from activities.records import RecordActivities
 from activities.supervision import SupervisionActivities
+from domain.ports import Secrets
+from threadloom import search_attributes
 from threadloom.backend import Backend
 from threadloom.converter import ThreadloomPayloadConverter
 from threadloom.payloads import ForgivingDataConverter, external_storage
 from threadloom.runner import ThreadloomRunner
+from threadloom.secrets import EnvironmentSecrets
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -49,10 +54,12 @@ class ThreadloomPlugin(SimplePlugin):
     Args:
         backend: The database behind records and payloads; see `threadloom.backend`.
         payload_threshold: Bytes from which a payload goes to the payload store.
+        secrets: What `http` nodes refer to; the process's environment variables by default.
     """
 
-    def __init__(self, backend: Backend, *, payload_threshold: int = 32 * 1024) -> None:
+    def __init__(self, backend: Backend, *, payload_threshold: int = 32 * 1024, secrets: Secrets | None = None) -> None:
         self._backend = backend
+        self._secrets = secrets or EnvironmentSecrets()
         self._threshold = payload_threshold
 
         @asynccontextmanager
@@ -70,22 +77,46 @@ class ThreadloomPlugin(SimplePlugin):
 
     def configure_worker(self, config: WorkerConfig) -> WorkerConfig:
         """Add the product's activities, which need the worker's own client."""
+        # Late: clients that run no worker need no HTTP client, and it takes a tenth of a second to import.
+        from activities.http import HttpActivities
+
         config = super().configure_worker(config)
         # The SDK's own check of sizes would fail a workflow's task until somebody gives up; what is too large
         # is kept out (see `ThreadloomRunner`) or refused by the server in one go.
         config["disable_payload_error_limit"] = True
         client = config["client"]
         branching = BranchingActivities(client, self._backend.records)
+        messaging = MessagingActivities(client, self._backend.records)
         records = RecordActivities(self._backend.records)
         supervision = SupervisionActivities(client)
+        functions = list(config.get("activities", []))
+        converter = client.data_converter.payload_converter
         config["activities"] = [
-            *config.get("activities", []),
+            *functions,
+            LocalActivities(functions, converter, config.get("activity_executor")).run,
             branching.prepare,
+            messaging.deliver,
+            messaging.outcomes,
             records.record_batch,
             supervision.reconcile,
             supervision.terminate,
+            supervision.turn,
+            HttpActivities(self._secrets).request,
         ]
         return config
+
+    async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
+        """Run the worker, its search attributes registered; then close its HTTP connections; see the base class."""
+        from activities.http import HttpActivities
+
+        await search_attributes.register(worker.client)
+        try:
+            await super().run_worker(worker, next)
+        finally:
+            owners = [getattr(each, "__self__", None) for each in worker.config(active_config=True)["activities"]]
+            for owner in owners:
+                if isinstance(owner, HttpActivities):
+                    await owner.close()
 
     def _data_converter(self, existing: DataConverter | None) -> DataConverter:
         existing = existing or DataConverter.default

@@ -287,13 +287,15 @@ class SessionHandle:
                 `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `INVALID_ID`.
         """
         command_id = command_id or new_command_id()
+        resolved = await self._flows.resolve(flow)
         sent = command(
             CreateThread,
             command_id,
             actor or self._actor,
             reason,
             thread_id=thread_id or readable_id(command_id),
-            flow=await self._document(flow),
+            flow=resolved.document,
+            flows=resolved.flows,
             input=input,
             context=context,
             metadata=dict(metadata or {}),
@@ -350,6 +352,7 @@ class SessionHandle:
                 `THREAD_LIMIT_REACHED`, `SNAPSHOT_UNAVAILABLE`, `JOURNAL_INCOMPLETE`, `FLOW_INVALID`.
         """
         command_id = command_id or new_command_id()
+        resolved = None if flow is None else await self._flows.resolve(flow)
         sent = command(
             ForkThread,
             command_id,
@@ -365,7 +368,8 @@ class SessionHandle:
             include_history=include_history,
             include_metadata=include_metadata,
             set=dict(set or {}),
-            flow=None if flow is None else await self._document(flow),
+            flow=resolved.document if resolved else None,
+            flows=resolved.flows if resolved else {},
             hold=hold,
             plan=plan,
         )
@@ -458,9 +462,6 @@ class SessionHandle:
         """
         sent = command(DestroyThread, command_id, actor or self._actor, reason, thread_id=thread_id)
         return ThreadDestroyed.model_validate(await self._update("destroy_thread", sent))
-
-    async def _document(self, flow: FlowSource) -> JsonObject:
-        return (await self._flows.resolve(flow)).document if isinstance(flow, str) else dict(flow)
 
     async def _update(self, name: str, sent: Command) -> JsonObject:
         return await self._delivery.update(self._target, name, sent)

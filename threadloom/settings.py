@@ -22,6 +22,7 @@ class Settings(BaseSettings):
         payload_threshold: Bytes from which a payload goes to the payload store.
         log_level: `debug`, `info`, `warning` or `error`.
         log_format: `json`, or `text` for people.
+        secrets_dir: A folder of files that hold a secret each; none without it.
         metrics_address: `IP:PORT` where the SDK's Prometheus metrics are served; none without it.
     """
 
@@ -32,6 +33,7 @@ class Settings(BaseSettings):
     payload_threshold: int = 32 * 1024
     log_level: str = "info"
     log_format: str = "json"
+    secrets_dir: str | None = None
     metrics_address: str | None = None
 
     def database(self) -> str:

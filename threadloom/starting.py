@@ -58,9 +58,8 @@ async def start_session(
         if await recorded(records.session(session_id)) is not None:
             raise _exists(session_id)
         memo: dict[str, Any] = {_COMMAND: command}
-        if not await gateway.start(
-            "SessionWorkflow", message, workflow_id=workflow_id, task_queue=task_queue, memo=memo
-        ):
+        start = {**message, "searchable": await gateway.searchable()}
+        if not await gateway.start("SessionWorkflow", start, workflow_id=workflow_id, task_queue=task_queue, memo=memo):
             seen = await gateway.look(workflow_id)
     if seen is not None:
         first = await gateway.noted(seen, _COMMAND)

@@ -8,7 +8,8 @@ from typing import Any
 
 from domain.records import SessionRow, StoredJournal, ThreadRow
 from domain.thread.archive import archived_items
-from domain.thread.journal import executions, fold
+from domain.thread.checkpoint import fold
+from domain.thread.journal import executions
 from domain.thread.views import elide, execution
 from domain.values import JsonObject
 from threadloom.views import Execution, SessionTree, SessionView, ThreadCounts, ThreadSummary, ThreadView

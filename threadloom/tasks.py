@@ -13,6 +13,7 @@ from temporalio import activity
 
 from domain.errors import Code, ThreadloomError
 from threadloom.importing import import_file, import_name
+from threadloom.inline_functions import MARK
 
 Activity: TypeAlias = Callable[..., Any]
 
@@ -25,7 +26,8 @@ def load_tasks(modules: Sequence[str]) -> list[Activity]:
 
     An activity is a function, or a method of an instance, that `@activity.defn` marks. Those that a
     module only imports are left to the module that defines them. A class with such methods needs an
-    instance in its module, unless it can be made without arguments.
+    instance in its module, unless it can be made without arguments. Inline functions that a module
+    defines are registered as it is imported, so a module may have them alone.
 
     Args:
         modules: Dotted names, or paths of `.py` files.
@@ -36,9 +38,10 @@ def load_tasks(modules: Sequence[str]) -> list[Activity]:
     defined_in: dict[str, str] = {}
     found: list[Activity] = []
     for module in modules:
-        activities = list(_activities_of(_load(module), module))
-        if not activities:
-            raise _unloadable(module, "it defines no function marked with @activity.defn")
+        loaded = _load(module)
+        activities = list(_activities_of(loaded, module))
+        if not activities and not _has_inline_functions(loaded):
+            raise _unloadable(module, "it defines no function marked with @activity.defn or @inline")
         for name, task in activities:
             if name.startswith(RESERVED):
                 raise _unloadable(module, f"activity {name}: names that begin with {RESERVED!r} are reserved")
@@ -60,6 +63,10 @@ def _load(module: str) -> ModuleType:
     except (Exception, SystemExit) as error:  # whatever a module does when it is imported
         folder = file.parent if file else Path.cwd()
         raise _unloadable(_place(error, folder) or module, _said(error)) from error
+
+
+def _has_inline_functions(module: ModuleType) -> bool:
+    return any(inspect.isfunction(value) and hasattr(value, MARK) for value in vars(module).values())
 
 
 def _activities_of(module: ModuleType, shown: str) -> Iterator[tuple[str, Activity]]:

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from temporalio import workflow
 
+from workflows import naming
+
 _LONGEST = 30 * 86_400.0
 """Seconds after which an alarm rings early. Who waits for longer looks at the time and sets it again."""
 
@@ -37,5 +39,5 @@ class Alarm:
         self._task, self._at, self.ringing = None, None, False
 
     async def _sleep(self, delay: float, summary: str) -> None:
-        await workflow.sleep(delay, summary=summary)
+        await workflow.sleep(delay, summary=naming.summary(summary))
         self._task, self._at, self.ringing = None, None, True

@@ -16,12 +16,15 @@ from temporalio import workflow
 
 from domain.answers import Answered, require_same
 from domain.errors import Code, ThreadloomError
-from domain.messages import Command, read
+from domain.flow.language.budget import Meter
+from domain.messages import Command
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch
 from domain.values import JsonObject
 from workflows.alarm import Alarm
+from workflows.budget import end_task
 from workflows.failures import defect, to_failure
+from workflows.receiving import read_signal, read_update
 from workflows.recorder import Recorder
 from workflows.trace import Trace
 
@@ -32,6 +35,12 @@ Effect = TypeVar("Effect")
 
 STEPS_PER_TASK = 100
 """Steps without a wait before the workflow task is ended, so that messages get their turn."""
+
+STEPS_PER_MILLISECOND = 3_000
+"""Steps of expressions, as `domain.flow.language.budget` counts them."""
+
+COMPUTED_PER_TASK = 200 * STEPS_PER_MILLISECOND
+"""What a workflow task computes before it is ended. Counted, not timed: a replay has to end it there again."""
 
 HISTORY_BYTES = 2 * 1024 * 1024
 """Size of a run's history after which the next run begins."""
@@ -65,6 +74,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._limit = continue_as_new_after
         self._spoke = False
         self._broken = False
+        self._computed = 0
 
     # The core
 
@@ -120,6 +130,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         """When to go on although nothing arrives, and what that moment is."""
 
     @abstractmethod
+    def details(self) -> str:
+        """Where it stands, in Markdown, for Temporal's own pages."""
+
+    @abstractmethod
     def sealed_batch(self) -> RecordBatch:
         """The next records to write."""
 
@@ -136,6 +150,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         """Work until the end (true) or until the next run is due (false)."""
         while True:
             await self._work()
+            workflow.set_current_details(self.details())
             if self.ended:
                 self._alarm.stop()
                 return True
@@ -146,7 +161,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
                 continue
             self._alarm.set(*self._wake_at())
             self._leave_trace()
-            await workflow.wait_condition(lambda: bool(self._inbox) or self._alarm.ringing)
+            # What kept the next run waiting may end without a word: a report that has arrived, say.
+            await workflow.wait_condition(
+                lambda: bool(self._inbox) or self._alarm.ringing or (self._overdue() and not self.busy)
+            )
             self._alarm.ringing = False
 
     def post(self, input: Input, command: Command | None = None) -> None:
@@ -163,8 +181,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             if first != command.digest():
                 workflow.logger.warning("command id %s came before with other arguments", command.command_id)
             return False
+        meter = Meter()
         try:
-            events = self.decide(input)
+            with meter:
+                events = self.decide(input)
             state, facts = self.follow(events)
             effects = self.effects(state, events)
             self.tell(facts)
@@ -175,6 +195,8 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             self._broken = True
             self._refuse(input, command, defect(error))
             return False
+        finally:
+            self._computed += meter.spent
         self.state = state
         try:
             self._spoke = self.perform(effects) or self._spoke
@@ -216,8 +238,9 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             if not self.take(self.advance(workflow.now())):
                 return
             steps += 1
-            if steps % STEPS_PER_TASK == 0:
-                await workflow.sleep(0.001, summary="let messages in")
+            if steps >= STEPS_PER_TASK or self._computed >= COMPUTED_PER_TASK:
+                await end_task("let messages in")
+                steps = self._computed = 0
 
     def _take_inbox(self) -> None:
         while self._inbox:
@@ -323,20 +346,3 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         """A signal that means nothing: say so in the log."""
         workflow.logger.warning("signal refused: %s", error)
         self.trace.leave()
-
-
-def read_update(model: type[Command], args: tuple[Any, ...]) -> Command:
-    """The command of an update; without an id of its own it has the update's."""
-    info = workflow.current_update_info()
-    return read(model, _with_id(args, info.id if info else "update"))
-
-
-def read_signal(model: type[Command], args: tuple[Any, ...]) -> Command:
-    """The command of a signal. A bare signal, as Temporal's own tools send it, is a command too."""
-    return read(model, _with_id(args or ({},), f"signal/{workflow.uuid4()}"))
-
-
-def _with_id(args: tuple[Any, ...], command_id: str) -> tuple[Any, ...]:
-    if len(args) == 1 and isinstance(args[0], dict) and "command_id" not in args[0]:
-        return ({**args[0], "command_id": command_id},)
-    return args

@@ -64,7 +64,7 @@ def activity_failure(error: BaseException) -> Failure:
 
 def ran_out_of_time(error: BaseException) -> bool:
     """Whether the whole node's time is over, retries included."""
-    cause = error.cause if isinstance(error, ActivityError) else None
+    cause = error.cause if isinstance(error, ActivityError) else error
     return isinstance(cause, TemporalTimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_CLOSE
 
 

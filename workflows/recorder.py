@@ -53,7 +53,6 @@ class Recorder:
         self._trace = trace
         self._acknowledged = acknowledged
         self._closing = False
-        self._stopped = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -73,20 +72,19 @@ class Recorder:
         """Whether everything is written and the recorder has stopped."""
         return self._task is None or self._task.done()
 
-    async def hand_over(self) -> JsonObject:
-        """Stop at once; what the next run takes over. A batch under way may still arrive: twice is once."""
-        self._stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+    def hand_over(self) -> JsonObject:
+        """What the next run takes over. A batch under way may still arrive: twice is once.
+
+        The batch is not called off: asked to in the task that ends the run, the SDK's core (1.35) holds
+        that task for seconds when a local activity was in it.
+        """
         return self.outbox.carry()
 
     async def _write(self) -> None:
         pause = 1.0
         if self.outbox.failing:
             await self._until_it_is_back()
-        # A cancellation may be swallowed by an activity that ends at the same moment, so the flag decides.
-        while not self._stopped:
+        while True:
             await workflow.wait_condition(lambda: bool(self.outbox.pending) or self._closing)
             if not self.outbox.pending:
                 return
@@ -95,8 +93,6 @@ class Recorder:
             try:
                 applied = await self._store(self._seal(), _TRIES)
             except Exception as error:
-                if self._stopped:
-                    return  # a cancelled activity is told as an activity's failure, not as a cancellation
                 if not isinstance(error, ActivityError):
                     defect(error)
                 self.outbox.failing = True
@@ -125,7 +121,7 @@ class Recorder:
         try:
             await self._store(nothing, _UNTIL_IT_IS_BACK)
         except ActivityError:
-            return  # stopped, or refused: the records themselves will tell
+            return  # refused: the records themselves will tell
 
     def _pressing(self) -> bool:
         return self._closing or self.outbox.urgent or len(self.outbox.pending) >= BATCH_RECORDS

@@ -18,6 +18,11 @@ def checks(found: Sequence[Check]) -> RenderableType:
     """What was looked at, and what to do where it is not well."""
     made = table("", "what", "found", "to do")
     for check in found:
-        mark = Text("✓", style="green") if check.code is None else Text("✗", style="red")
-        made.add_row(mark, check.name, plain(check.found), plain(check.remedy))
+        made.add_row(_mark(check), check.name, plain(check.found), plain(check.remedy))
     return made
+
+
+def _mark(check: Check) -> Text:
+    if check.code is not None:
+        return Text("✗", style="red")
+    return Text("✓", style="green") if check.remedy is None else Text("!", style="yellow")

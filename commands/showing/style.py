@@ -22,6 +22,7 @@ _MARKS = {
     "active": ("●", "green"),
     "running": ("●", "green"),
     "pending": ("○", "cyan"),
+    "draft": ("○", "cyan"),
     "inactive": ("○", "cyan"),
     "requested": ("○", "cyan"),
     "scheduled": ("○", "cyan"),

@@ -32,10 +32,13 @@ class DiagnosticCode(StrEnum):
     DEAD_END = "DEAD_END"
     DUPLICATE_DEFAULT = "DUPLICATE_DEFAULT"
     DECISION_WITHOUT_DEFAULT = "DECISION_WITHOUT_DEFAULT"
+    UNPAIRED_JOIN = "UNPAIRED_JOIN"
     UNBOUNDED_WAIT = "UNBOUNDED_WAIT"
+    MODE_CONFLICT = "MODE_CONFLICT"
     EFFECT_UNDECLARED = "EFFECT_UNDECLARED"
     BAD_EXPRESSION = "BAD_EXPRESSION"
     UNKNOWN_VARIABLE = "UNKNOWN_VARIABLE"
+    UNKNOWN_INPUT = "UNKNOWN_INPUT"
     BAD_SCHEMA = "BAD_SCHEMA"
 
 
@@ -44,6 +47,7 @@ WARNINGS = frozenset(
         DiagnosticCode.DECISION_WITHOUT_DEFAULT,
         DiagnosticCode.UNBOUNDED_WAIT,
         DiagnosticCode.EFFECT_UNDECLARED,
+        DiagnosticCode.UNKNOWN_INPUT,
     }
 )
 """Codes that do not make a flow invalid."""
@@ -58,7 +62,7 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.UNKNOWN_KIND: "There is no such kind of node.",
     DiagnosticCode.BAD_ID: "A name, id or error code has characters or a length that it must not have.",
     DiagnosticCode.BAD_DURATION: "The text is no duration.",
-    DiagnosticCode.RESERVED_NAME: "A node or variable has a name that expressions use for something else.",
+    DiagnosticCode.RESERVED_NAME: "A node, variable or item has a name that expressions use for something else.",
     DiagnosticCode.NO_START: "The flow does not say where it starts.",
     DiagnosticCode.NO_END: "The flow has no `end` and no `fail` node.",
     DiagnosticCode.UNKNOWN_NODE: "There is no node of this name.",
@@ -66,11 +70,14 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.DEAD_END: "No way leads from the node to an `end` or `fail`.",
     DiagnosticCode.DUPLICATE_DEFAULT: "A second edge without a condition can never be taken.",
     DiagnosticCode.DECISION_WITHOUT_DEFAULT: "If no edge's condition holds, the thread fails with `NO_EDGE`.",
+    DiagnosticCode.UNPAIRED_JOIN: "A join is of a node that starts no threads, or that never comes before it.",
     DiagnosticCode.UNBOUNDED_WAIT: "Nothing ends the wait if nobody answers.",
-    DiagnosticCode.EFFECT_UNDECLARED: "The activity does not say what running it again does; it counts as external.",
+    DiagnosticCode.MODE_CONFLICT: "The node's `mode` does not allow this.",
+    DiagnosticCode.EFFECT_UNDECLARED: "The node does not say what running it again does; it counts as external.",
     DiagnosticCode.BAD_EXPRESSION: "An expression is malformed.",
     DiagnosticCode.UNKNOWN_VARIABLE: "An expression uses a name that nothing sets, or that does not exist there.",
-    DiagnosticCode.BAD_SCHEMA: "`inputs` or `outputs` is no JSON Schema that can be checked safely.",
+    DiagnosticCode.UNKNOWN_INPUT: "An expression reads a part of the input that `inputs` does not declare.",
+    DiagnosticCode.BAD_SCHEMA: "`inputs`, `outputs` or `schema` is no JSON Schema that can be checked safely.",
 }
 
 

@@ -8,14 +8,20 @@ from typing import Any
 
 from domain.errors import ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
-from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, node_references
+from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, key_references
 from domain.flow.language.nearby import near
-from domain.flow.model import Edge, FlowDefinition, NodeBase, ReceiveNode
+from domain.flow.model import FlowDefinition
 from domain.flow.names import EVERYWHERE, SOMETIMES, variables_of
-from domain.values import Json
+from domain.flow.templated import Site, hook_sites, sites_of
+from domain.values import Json, JsonObject
 
-_TEMPLATES = ("activity", "args", "set", "for_", "until", "prompt", "context", "result", "message", "details")
-"""Fields of nodes that are templates without names of their own."""
+MAX_EXPRESSIONS = 3_000
+"""Expressions of a flow. A workflow parses them all in one task, at about an eighth of a millisecond each."""
+MAX_CHARACTERS = 200_000
+"""Characters of all expressions of a flow together."""
+
+_ELSEWHERE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"})
+"""Keywords of a schema that may bring in properties from elsewhere."""
 
 
 def check_expressions(flow: FlowDefinition, nodes: Iterable[str]) -> Iterator[Problem]:
@@ -25,46 +31,46 @@ def check_expressions(flow: FlowDefinition, nodes: Iterable[str]) -> Iterator[Pr
         flow: The flow, mended where it was broken.
         nodes: The ids that count as known in `nodes.<id>`.
     """
-    known = frozenset(nodes)
-    for name, template in flow.variables.items():
-        yield from _Check(frozenset({"input"}), known).template(("variables", name), template)
+    check = _Check(frozenset(nodes), _properties(flow.inputs))
+    yield from check.site((), Site(("variables",), flow.variables), frozenset({"input"}))
     visible = EVERYWHERE | variables_of(flow)
+    for site in hook_sites(flow):
+        yield from check.site((), site, visible)
     for node_id, node in flow.nodes.items():
-        yield from _check_node(("nodes", node_id), node, visible, known)
-
-
-def _check_node(path: Path, node: NodeBase, visible: frozenset[str], nodes: frozenset[str]) -> Iterator[Problem]:
-    check = _Check(visible, nodes)
-    for name in _TEMPLATES:
-        value = getattr(node, name, None)
-        if value is not None:
-            yield from check.template((*path, name.rstrip("_")), value)
-    for name in ("next", "on_error", "on_timeout"):
-        edges: list[Edge] = getattr(node, name, [])
-        for index, edge in enumerate(edges):
-            if edge.when is not None:
-                yield from check.expression((*path, name, index, "when"), edge.when)
-    is_receive = isinstance(node, ReceiveNode)
-    after = _Check(visible | {"result"} | ({"message"} if is_receive else set()), nodes)
-    for name in ("save", "usage"):
-        value = getattr(node, name, None)
-        if value is not None and not (name == "save" and isinstance(value, str)):
-            yield from after.template((*path, name), value)
-    if isinstance(node, ReceiveNode) and node.where is not None:
-        yield from _Check(visible | {"message"}, nodes).expression((*path, "where"), node.where)
+        for site in sites_of(node):
+            yield from check.site(("nodes", node_id), site, visible | site.names)
 
 
 class _Check:
-    """Checks expressions of one place, where some names are visible."""
+    """Checks the expressions of a flow, and counts them."""
 
-    def __init__(self, visible: frozenset[str], nodes: frozenset[str]) -> None:
-        self._visible = visible
+    def __init__(self, nodes: frozenset[str], inputs: frozenset[str] | None) -> None:
         self._nodes = nodes
+        self._inputs = inputs
+        self._expressions = 0
+        self._characters = 0
 
-    def template(self, path: Path, template: Json) -> Iterator[Problem]:
-        """The problems of all texts of a template, each at its own path."""
+    def site(self, path: Path, site: Site, visible: frozenset[str]) -> Iterator[Problem]:
+        """The problems of all texts at the site, each at its own path, with these names to use."""
+        place = (*path, *site.path)
+        if self._is_full():
+            return
+        if site.bare:
+            yield from self._expression(place, site.value, visible)
+        else:
+            yield from self._template(place, site.value, visible)
+        if self._is_full():
+            message = (
+                f"the flow has more than {MAX_EXPRESSIONS:,} expressions, or {MAX_CHARACTERS:,} characters of them"
+            )
+            yield Problem(place, DiagnosticCode.BAD_EXPRESSION, message, "move parts into subflows")
+
+    def _is_full(self) -> bool:
+        return self._expressions > MAX_EXPRESSIONS or self._characters > MAX_CHARACTERS
+
+    def _template(self, path: Path, template: Json, visible: frozenset[str]) -> Iterator[Problem]:
         pending: deque[tuple[Path, Any]] = deque([(path, template)])
-        while pending:
+        while pending and not self._is_full():
             place, value = pending.popleft()
             if len(place) - len(path) > MAX_DEPTH:
                 yield Problem(path, DiagnosticCode.BAD_EXPRESSION, f"the template nests deeper than {MAX_DEPTH}")
@@ -76,29 +82,46 @@ class _Check:
                     yield _malformed(place, error)
                     continue
                 for expression in expressions:
-                    yield from self.expression(place, expression)
+                    yield from self._expression(place, expression, visible)
             elif isinstance(value, list):
                 pending.extend(((*place, index), item) for index, item in enumerate(value))
             elif isinstance(value, dict):
                 pending.extend(((*place, key), member) for key, member in value.items())
 
-    def expression(self, path: Path, expression: str) -> Iterator[Problem]:
-        """The problems of one expression."""
+    def _expression(self, path: Path, expression: str, visible: frozenset[str]) -> Iterator[Problem]:
+        self._expressions += 1
+        self._characters += len(expression)
+        if self._is_full():
+            return
         try:
             names = expression_references(expression)
-            nodes = node_references(expression)
         except ThreadloomError as error:
             bare = path[-1] in ("when", "where") and "{{" in expression
             yield _malformed(path, error, "a condition is written without `{{ }}`" if bare else None)
             return
-        for name in sorted(names - self._visible):
-            nearest = near(name, self._visible)
-            hint = SOMETIMES.get(name) or (f"did you mean {nearest[0]!r}?" if nearest else None)
+        for name in sorted(names - visible):
+            hint = SOMETIMES.get(name) or _meant(name, visible)
             yield Problem(path, DiagnosticCode.UNKNOWN_VARIABLE, f"nothing sets {name!r}", hint)
-        for name in sorted(nodes - self._nodes):
-            nearest = near(name, self._nodes)
-            hint = f"did you mean {nearest[0]!r}?" if nearest else None
+        for name in sorted(key_references(expression, "nodes") - self._nodes):
+            hint = _meant(name, self._nodes)
             yield Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", hint)
+        if self._inputs is not None:
+            for name in sorted(key_references(expression, "input") - self._inputs):
+                message = f"`inputs` declares no {name!r}"
+                yield Problem(path, DiagnosticCode.UNKNOWN_INPUT, message, _meant(name, self._inputs))
+
+
+def _properties(inputs: JsonObject | None) -> frozenset[str] | None:
+    """The keys of the input that a schema declares; None when it may have others that are meant."""
+    properties = (inputs or {}).get("properties")
+    if inputs is None or not isinstance(properties, dict) or not _ELSEWHERE.isdisjoint(inputs):
+        return None
+    return frozenset(properties) if inputs.get("additionalProperties") in (None, False) else None
+
+
+def _meant(name: str, candidates: frozenset[str]) -> str | None:
+    nearest = near(name, candidates)
+    return f"did you mean {nearest[0]!r}?" if nearest else None
 
 
 def _malformed(path: Path, error: ThreadloomError, hint: str | None = None) -> Problem:

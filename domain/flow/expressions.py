@@ -18,15 +18,16 @@ from jinja2.runtime import Context
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.language import templates
+from domain.flow.language.budget import CHARACTERS, Budget, spend
 from domain.flow.language.environment import (
     ENVIRONMENT,
     FUNCTIONS,
     RESULT,
-    bounded_range,
     compile_tree,
     parse_expression,
 )
 from domain.flow.language.nearby import did_you_mean
+from domain.flow.language.operators import bounded_range
 from domain.flow.language.values import bounded, plain, text_of, type_name
 from domain.values import Json
 
@@ -46,12 +47,20 @@ _PYTHON_TYPE = re.compile(rf"'({'|'.join(_TYPE_NAMES)})'")
 
 
 @dataclass(frozen=True, slots=True)
+class _Parsed:
+    """A well-formed expression, and what it mentions."""
+
+    names: tuple[str, ...]
+    keys: Mapping[str, frozenset[str]]
+    direct: bool
+
+
+@dataclass(frozen=True, slots=True)
 class _Compiled:
-    """An expression ready to run."""
+    """An expression ready to run. Compiling takes several times as long as parsing: a flow is checked without."""
 
     source: str
     names: tuple[str, ...]
-    nodes: frozenset[str]
     direct: bool
     root: Callable[[Context], Iterator[str]]
 
@@ -66,7 +75,8 @@ def render(template: Json, scope: Mapping[str, Json]) -> Json:
     Raises:
         ThreadloomError: `EXPRESSION_ERROR`.
     """
-    return _render(template, scope, MAX_DEPTH)
+    with Budget():
+        return _render(template, scope, MAX_DEPTH)
 
 
 def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
@@ -75,7 +85,8 @@ def evaluate(expression: str, scope: Mapping[str, Json]) -> Json:
     Raises:
         ThreadloomError: `EXPRESSION_ERROR`.
     """
-    return _run(_compiled(expression), scope)
+    with Budget():
+        return _run(_compiled(expression), scope)
 
 
 def holds(expression: str, scope: Mapping[str, Json]) -> bool:
@@ -105,16 +116,16 @@ def expression_references(expression: str) -> frozenset[str]:
     Raises:
         ThreadloomError: `EXPRESSION_ERROR` when it is malformed.
     """
-    return frozenset(_compiled(expression).names)
+    return frozenset(_parsed(expression).names)
 
 
-def node_references(expression: str) -> frozenset[str]:
-    """The ids in the expression's `nodes.<id>`.
+def key_references(expression: str, name: str) -> frozenset[str]:
+    """The keys that the expression reads of a name from the scope: `a` and `b` of `nodes.a.result + nodes['b'].visits`.
 
     Raises:
         ThreadloomError: `EXPRESSION_ERROR` when it is malformed.
     """
-    return _compiled(expression).nodes
+    return _parsed(expression).keys.get(name, frozenset())
 
 
 def expressions_in(template: Json) -> list[str]:
@@ -174,6 +185,7 @@ def _render_text(text: str, scope: Mapping[str, Json]) -> Json:
     texts = [_text(part, scope) for part in parts]
     try:
         bounded(sum(map(len, texts)))
+        spend(sum(map(len, texts)) // CHARACTERS)
     except ValueError as error:
         raise _error(text, str(error)) from None
     return "".join(texts)
@@ -211,21 +223,34 @@ def _run(compiled: _Compiled, scope: Mapping[str, Json]) -> Json:
 
 
 @lru_cache(maxsize=4_096)
+def _parsed(expression: str) -> _Parsed:
+    tree = _tree(expression)
+    # Sorted, as a scope may compute its entries, and a replay must do so in the same order.
+    names = tuple(sorted({node.name for node in _all(tree, nodes.Name) if node.name not in FUNCTIONS}))
+    keys: dict[str, set[str]] = {}
+    for node in _all(tree, (nodes.Getattr, nodes.Getitem)):
+        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+        if isinstance(node.node, nodes.Name) and isinstance(key, str):
+            keys.setdefault(node.node.name, set()).add(key)
+    return _Parsed(names, {name: frozenset(found) for name, found in keys.items()}, _is_direct(tree))
+
+
+@lru_cache(maxsize=4_096)
 def _compiled(expression: str) -> _Compiled:
+    parsed = _parsed(expression)
+    try:
+        return _Compiled(expression, parsed.names, parsed.direct, compile_tree(_tree(expression)))
+    except Exception as error:  # Python's compiler has limits of its own
+        raise _error(expression, _said(error)) from None
+
+
+def _tree(expression: str) -> nodes.Expr:
     try:
         templates.check_brackets(expression)
-        tree = parse_expression(expression)
-        # Sorted, as a scope may compute its entries, and a replay must do so in the same order.
-        names = tuple(sorted({node.name for node in _all(tree, nodes.Name) if node.name not in FUNCTIONS}))
-        node_ids = frozenset(
-            node.attr
-            for node in _all(tree, nodes.Getattr)
-            if isinstance(node.node, nodes.Name) and node.node.name == "nodes"
-        )
-        return _Compiled(expression, names, node_ids, _is_direct(tree), compile_tree(tree))
+        return parse_expression(expression)
     except TemplateSyntaxError as error:
         raise _error(expression, error.message or "it is no expression") from None
-    except Exception as error:  # the parser and Python's compiler have limits of their own
+    except Exception as error:  # the parser has limits of its own
         raise _error(expression, _said(error)) from None
 
 

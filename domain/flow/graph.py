@@ -8,15 +8,24 @@ from domain.flow.model import (
     ActivityNode,
     ApprovalNode,
     Edge,
+    Effectful,
     ErrorEdge,
     FailNode,
     FlowDefinition,
+    ForkNode,
+    HttpNode,
+    JoinNode,
+    MapNode,
     NodeBase,
     ReceiveNode,
+    SendNode,
     SetNode,
+    SpawnNode,
+    SubflowNode,
     WaitNode,
+    WorkflowNode,
 )
-from domain.flow.validation import edges_of
+from domain.flow.ways import edges_of
 
 _SHAPES = {
     "decision": ("{", "}"),
@@ -25,6 +34,13 @@ _SHAPES = {
     "approval": ("[/", "/]"),
     "receive": (">", "]"),
     "wait": ("((", "))"),
+    "send": ("[\\", "\\]"),
+    "subflow": ("[[", "]]"),
+    "workflow": ("[[", "]]"),
+    "spawn": ("[/", "\\]"),
+    "fork": ("[/", "\\]"),
+    "join": ("[\\", "/]"),
+    "map": ("{{", "}}"),
 }
 _LABEL = 60
 _MEANINGFUL = '&<>"#;`\\'
@@ -32,7 +48,11 @@ _MEANINGFUL = '&<>"#;`\\'
 
 
 def mermaid(flow: FlowDefinition) -> str:
-    """The flow as a Mermaid flowchart. Dashed arrows are taken on errors and timeouts."""
+    """The flow as a Mermaid flowchart.
+
+    Dashed arrows are taken on errors and timeouts, thick ones by the branches of a fork. What undoes a
+    node stands beside it, on a dashed line.
+    """
     numbers = {node_id: f"n{index}" for index, node_id in enumerate(flow.nodes)}
     lines = ["flowchart TD"]
     for node_id, node in flow.nodes.items():
@@ -41,13 +61,26 @@ def mermaid(flow: FlowDefinition) -> str:
         lines.append(f'    {numbers[node_id]}{opening}"{label}"{closing}')
     lines.append(f"    start(( )) --> {numbers[flow.start]}")
     for node_id, node in flow.nodes.items():
+        lines += _beside(numbers[node_id], node, numbers)
         for name, edges in edges_of(node):
             for edge in edges:
                 arrow = "-->" if name == "next" else "-.->"
                 text = " ".join(_edge_texts(name, edge))
-                label = f'|"{_escaped(text)}"|' if text else ""
-                lines.append(f"    {numbers[node_id]} {arrow}{label} {numbers[edge.to]}")
+                lines.append(_arrow(numbers[node_id], arrow, text, numbers[edge.to]))
     return "\n".join(lines) + "\n"
+
+
+def _beside(number: str, node: NodeBase, numbers: dict[str, str]) -> Iterator[str]:
+    if isinstance(node, Effectful) and node.compensate is not None:
+        yield f'    {number}u("{_escaped(node.compensate.activity)}")'
+        yield _arrow(number, "-.-", "undone by", f"{number}u")
+    if isinstance(node, ForkNode) and node.enter in numbers:
+        yield _arrow(number, "==>", "branches", numbers[node.enter])
+
+
+def _arrow(start: str, arrow: str, text: str, end: str) -> str:
+    label = f'|"{_escaped(text)}"|' if text else ""
+    return f"    {start} {arrow}{label} {end}"
 
 
 def _kind(node: NodeBase) -> str:
@@ -61,9 +94,25 @@ def _texts(node_id: str, node: NodeBase) -> Iterator[str]:
         yield node_id
     match node:
         case ActivityNode():
-            yield f"activity {node.activity}"
+            yield f"{_where(node.mode)}activity {node.activity}"
+        case MapNode():
+            yield f"for each {node.as_}: {_where(node.mode)}activity {node.activity}"
+        case WorkflowNode():
+            yield f"workflow {node.workflow}"
+        case HttpNode():
+            yield f"{node.method} {node.url}"
+        case SubflowNode():
+            yield f"subflow {node.flow}"
+        case SpawnNode():
+            yield f"spawn {node.flow}{_for_each(node)}"
+        case ForkNode():
+            yield f"fork{_for_each(node)}"
+        case JoinNode():
+            yield f"join {node.need}{f' of {node.of}' if node.of else ''}"
+        case SendNode():
+            yield f"send {node.name}"
         case SetNode():
-            yield f"set {', '.join(node.set)}"
+            yield f"set {', '.join([*node.set, *node.append])}"
         case WaitNode():
             yield f"wait {node.for_}" if node.for_ else f"wait until {node.until}"
         case ReceiveNode():
@@ -74,6 +123,14 @@ def _texts(node_id: str, node: NodeBase) -> Iterator[str]:
             yield f"fail {node.code}"
         case _:
             yield _kind(node)
+
+
+def _where(mode: str) -> str:
+    return "" if mode == "remote" else f"{mode} "
+
+
+def _for_each(node: SpawnNode | ForkNode) -> str:
+    return f" for each {node.as_}" if node.each is not None else ""
 
 
 def _edge_texts(name: str, edge: Edge) -> Iterator[str]:

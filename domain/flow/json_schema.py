@@ -2,45 +2,40 @@
 
 What makes a schema unsafe is refused when the flow is loaded: references out of the document, and
 keywords whose evaluation cannot be bounded. What remains is evaluated with a budget; patterns run in
-linear time, in the regular expression engine of pydantic-core.
+linear time.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from typing import Any
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
-from pydantic_core import SchemaError, SchemaValidator, core_schema
 from referencing import Registry
 
 from domain.flow.diagnostics import Path
+from domain.flow.language.patterns import MAX_PATTERN_TEXT, cost, found, pattern_problem
 from domain.flow.language.values import equality_key
 from domain.values import Json, JsonObject
 
 MOST_PROBLEMS = 20
 STEPS = 100_000
 """Keywords that one check may evaluate: well below what a workflow task may take."""
+MAX_OBJECTS = 2_000
+"""Objects in the schemas of one flow: checking that they are schemas takes about a fifth of a millisecond each."""
 MAX_DEPTH = 100
 """Keywords evaluated inside each other. Beyond Python's own limit of recursion, the compiled library that
 resolves references would end the process rather than raise an exception."""
-MAX_PATTERN = 500
-MAX_PATTERN_TEXT = 10_000
-"""Characters of a text that a pattern is tried on."""
-_MAX_REPEATS = 20_000
 _SHOWN = 200
 
 _IN_OBJECT = ("properties", "$defs", "definitions", "dependentSchemas")
 _IN_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SINGLE = ("items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames")
 _REFUSED = ("patternProperties", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef", "$recursiveRef", "$anchor")
-_REPEAT = re.compile(r"\{(\d+)(?:,(\d*))?\}")
 
 
 class _BudgetError(Exception):
@@ -81,10 +76,10 @@ def _counted(keyword: Callable[..., Any]) -> Callable[..., Any]:
 def _pattern(validator: Any, pattern: str, instance: Any, schema: Any) -> Iterator[ValidationError]:
     if not isinstance(instance, str):
         return
-    _budget.get().spend(1 + len(instance) * _repeats(pattern) // 1_000)
+    _budget.get().spend(cost(pattern, instance))
     if len(instance) > MAX_PATTERN_TEXT:
         yield ValidationError(f"the text has more than {MAX_PATTERN_TEXT:,} characters and the schema a pattern for it")
-    elif not _matcher(pattern).isinstance_python(instance):
+    elif not found(pattern, instance):
         yield ValidationError(f"{_shortened(instance)!r} does not match {pattern!r}")
 
 
@@ -119,10 +114,26 @@ class InputSchema:
 
 def schema_problems(schema: Json) -> list[tuple[Path, str]]:
     """Path and message of what is wrong with a schema, or unsafe in it. Never raises."""
+    if objects_in(schema) > MAX_OBJECTS:
+        return [((), f"a schema has at most {MAX_OBJECTS:,} objects")]
     try:
         return _problems(_META, schema) or list(islice(_unsafe(schema), MOST_PROBLEMS))
     except RecursionError:
         return [((), "the schema nests too deeply")]
+
+
+def objects_in(value: Json) -> int:
+    """How many objects are in the value, at all depths."""
+    count = 0
+    pending = [value]
+    while pending:
+        part = pending.pop()
+        if isinstance(part, dict):
+            count += 1
+            pending.extend(part.values())
+        elif isinstance(part, list):
+            pending.extend(part)
+    return count
 
 
 def _problems(validator: Any, value: Json) -> list[tuple[Path, str]]:
@@ -151,7 +162,7 @@ def _unsafe(schema: Json) -> Iterator[tuple[Path, str]]:
             yield (*path, "$id"), "`$id` is supported at the top only"
         if "$ref" in part and _target(str(part["$ref"])) not in places:
             yield (*path, "$ref"), f"{str(part['$ref'])[:100]!r} is no schema in this document; write '#/$defs/…'"
-        if "pattern" in part and (message := _pattern_problem(part["pattern"])):
+        if "pattern" in part and (message := pattern_problem(part["pattern"])):
             yield (*path, "pattern"), message
 
 
@@ -180,31 +191,6 @@ def _target(reference: str) -> Path | None:
         int(step) if step.isdecimal() and index and steps[index - 1] in _IN_LIST else step
         for index, step in enumerate(steps)
     )
-
-
-def _pattern_problem(pattern: str) -> str | None:
-    if len(pattern) > MAX_PATTERN:
-        return f"a pattern has at most {MAX_PATTERN} characters"
-    if _repeats(pattern) > _MAX_REPEATS:
-        return "the pattern repeats too often"
-    try:
-        _matcher(pattern)
-    except (SchemaError, ValueError):
-        return "the pattern is malformed, or uses look-around or back-references"
-    return None
-
-
-def _repeats(pattern: str) -> int:
-    """A bound on how often a pattern repeats its parts, if all its counted repeats were nested."""
-    product = 1
-    for least, most in _REPEAT.findall(pattern):
-        product *= max(1, int(least[:6]), int(most[:6] or 0))
-    return product
-
-
-@lru_cache(maxsize=256)
-def _matcher(pattern: str) -> SchemaValidator:
-    return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _shortened(message: str) -> str:

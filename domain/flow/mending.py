@@ -6,6 +6,7 @@ stand-in that says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -17,6 +18,14 @@ from domain.flow.places import fit, value_at
 from domain.values import Json, JsonObject
 
 _EDGE_FIELDS = ("next", "on_timeout", "on_error")
+_REPAIRS: Mapping[str, JsonObject] = {
+    "wait": {"for": "1s", "until": None},
+    "set": {"set": {"x": None}, "append": {}},
+    "http": {"body": None},
+    "send": {"to": "x", "broadcast": False},
+    "join": {"threads": [], "of": None},
+}
+"""What lets a node pass whose fields do not go together, by its kind."""
 _ROUNDS = 5
 """A dropped value may leave a required field missing, and a stand-in may not fit: each needs a round."""
 
@@ -36,8 +45,12 @@ def mended(document: JsonObject, details: list[ErrorDetails]) -> tuple[FlowDefin
     for _ in range(_ROUNDS):
         for detail in details:
             location = detail["loc"]
+            repair = _repair(location, detail["type"])
             edges = edges or _touches_edges(detail)
-            _mend(document, fit(document, location), detail["type"], is_key=location[-1:] == ("[key]",))
+            if repair:
+                document["nodes"][location[1]].update(repair)
+            else:
+                _mend(document, fit(document, location), detail["type"], is_key=location[-1:] == ("[key]",))
         try:
             return FlowDefinition.model_validate(document), edges
         except ValidationError as error:
@@ -45,11 +58,18 @@ def mended(document: JsonObject, details: list[ErrorDetails]) -> tuple[FlowDefin
     return None, edges
 
 
+def _repair(location: tuple[str | int, ...], kind: str) -> JsonObject | None:
+    """What mends the node at the location, when the complaint is about how its fields go together."""
+    if kind != "value_error" or location[:1] != ("nodes",) or len(location) != 3:
+        return None
+    return _REPAIRS.get(str(location[2]))
+
+
 def _touches_edges(detail: ErrorDetails) -> bool:
     location = detail["loc"]
     if location[:1] == ("start",):
         return True
-    if location[:1] != ("nodes",):
+    if location[:1] != ("nodes",) or _repair(location, detail["type"]):
         return False
     whole_node = len(location) <= 3
     return whole_node or (detail["type"] != "extra_forbidden" and any(name in location for name in _EDGE_FIELDS))
@@ -80,6 +100,9 @@ def _stand_in(document: Any, path: Path) -> Json:
         "choices": ["x"],
         "set": {"x": None},
         "nodes": {"x": {"kind": "end"}},
+        "enter": node,
+        "url": "https://x",
+        "over": [],
     }
     return stand_ins.get(path[-1], "x")
 

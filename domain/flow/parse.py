@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
-from domain.flow.model import ActivityNode, FlowDefinition
+from domain.flow.model import ActivityCalling, FlowDefinition
+from domain.flow.node_checks import REFUSED_BY_MODE
 from domain.flow.structure import check_structure
 from domain.flow.validation import check_meaning
 from domain.values import Json, JsonObject, digest
@@ -16,7 +18,8 @@ _SHOWN = 50
 _CAUSES: Mapping[DiagnosticCode, tuple[str, ...]] = {
     DiagnosticCode.DUPLICATE_DEFAULT: ("next", "on_error", "on_timeout"),
     DiagnosticCode.DECISION_WITHOUT_DEFAULT: ("next",),
-    DiagnosticCode.EFFECT_UNDECLARED: ("effect",),
+    DiagnosticCode.EFFECT_UNDECLARED: ("effect", "mode"),
+    DiagnosticCode.MODE_CONFLICT: ("effect", "mode"),
     DiagnosticCode.UNBOUNDED_WAIT: ("timeout",),
 }
 """Fields of a node that, when they could not be read, explain a problem away."""
@@ -97,11 +100,14 @@ def _with_defaults(flow: FlowDefinition) -> FlowDefinition:
     if not given:
         return flow
     nodes = {
-        node_id: node.model_copy(
-            update={name: value for name, value in given.items() if name not in node.model_fields_set}
-        )
-        if isinstance(node, ActivityNode)
-        else node
+        node_id: _with_given(node, given) if isinstance(node, ActivityCalling) else node
         for node_id, node in flow.nodes.items()
     }
     return flow.model_copy(update={"nodes": nodes})
+
+
+def _with_given(node: ActivityCalling, given: Mapping[str, Any]) -> ActivityCalling:
+    mode = node.mode if "mode" in node.model_fields_set else given.get("mode", node.mode)
+    # A default that its mode refuses was meant for the other activities.
+    taken = given.keys() - node.model_fields_set - set(REFUSED_BY_MODE[mode])
+    return node.model_copy(update={name: value for name, value in given.items() if name in taken})

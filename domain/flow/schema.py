@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -14,16 +15,35 @@ from domain.values import Json, JsonObject, canonical
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
+def _one_of(*fields: str) -> JsonObject:
+    return {"oneOf": [{"required": [field]} for field in fields]}
+
+
+_TOGETHER: Mapping[str, JsonObject] = {
+    "WaitNode": _one_of("for", "until"),
+    "JoinNode": _one_of("of", "threads"),
+    "Hook": _one_of("call", "set"),
+    "SendNode": {
+        "oneOf": [{"required": ["to"]}, {"required": ["broadcast"], "properties": {"broadcast": {"const": True}}}]
+    },
+    "SetNode": {"anyOf": [{"required": ["set"]}, {"required": ["append"]}]},
+    "HttpNode": {"not": {"required": ["json", "body"]}},
+}
+"""How the fields of a model go together, by its name."""
+
+
 def flow_schema() -> JsonObject:
     """The JSON Schema of flow files, with all the short forms that the loader takes."""
     schema = FlowDefinition.model_json_schema(by_alias=True)
     definitions: dict[str, Any] = schema["$defs"]
     for name, definition in definitions.items():
         for field, edge in (("next", "Edge"), ("on_timeout", "Edge"), ("on_error", "ErrorEdge")):
-            if field in definition.get("properties", {}):
+            if name.endswith("Node") and field in definition["properties"]:
                 definition["properties"][field] = _edges(edge)
-        if name == "WaitNode":
-            definition["oneOf"] = [{"required": ["for"]}, {"required": ["until"]}]
+        definition.update(_TOGETHER.get(name, {}))
+    action = definitions["ErrorPolicy"]["properties"]["action"]
+    schema["properties"]["error_policy"] = {"anyOf": [action, {"$ref": "#/$defs/ErrorPolicy"}]}
+    _close(schema)
     return {"$schema": DIALECT, "title": "Threadloom flow", **{k: v for k, v in schema.items() if k != "title"}}
 
 
@@ -34,23 +54,41 @@ def check_input(flow: FlowDefinition, value: Json) -> None:
         ThreadloomError: `INPUT_INVALID`; `details["problems"]` has `path` and `message` of each
             problem, the first 20.
     """
-    if flow.inputs is None:
+    check_value(flow.inputs, value, Code.INPUT_INVALID, f"the input of {flow.label}")
+
+
+def check_output(flow: FlowDefinition, value: Json) -> None:
+    """Check a flow's result against the schema that it declares; without one, any JSON fits.
+
+    Raises:
+        ThreadloomError: `OUTPUT_INVALID`, with details as of `check_input`.
+    """
+    check_value(flow.outputs, value, Code.OUTPUT_INVALID, f"the result of {flow.label}")
+
+
+def check_value(schema: JsonObject | None, value: Json, code: Code, what: str) -> None:
+    """Check a value against a schema; without one, any JSON fits.
+
+    Raises:
+        ThreadloomError: The code, with details as of `check_input`.
+    """
+    if schema is None:
         return
     problems = [
-        {"path": json_path(path), "message": message} for path, message in _compiled(_Key(flow)).problems(value)
+        {"path": json_path(path), "message": message} for path, message in _compiled(_Key(schema)).problems(value)
     ]
     if problems:
         more = f", and {len(problems) - 1} more" if len(problems) > 1 else ""
-        message = f"the input of {flow.label} does not fit: {problems[0]['path']}: {problems[0]['message']}{more}"
-        raise ThreadloomError(Code.INPUT_INVALID, message, {"problems": problems})
+        message = f"{what} does not fit: {problems[0]['path']}: {problems[0]['message']}{more}"
+        raise ThreadloomError(code, message, {"problems": problems})
 
 
 class _Key:
-    """A flow as a key of a cache: by its schema, as flows are compared in depth and cannot be hashed."""
+    """A schema as a key of a cache."""
 
-    def __init__(self, flow: FlowDefinition) -> None:
-        self.schema: JsonObject = flow.inputs or {}
-        self._canonical = canonical(self.schema)
+    def __init__(self, schema: JsonObject) -> None:
+        self.schema = schema
+        self._canonical = canonical(schema)
 
     def __hash__(self) -> int:
         return hash(self._canonical)
@@ -62,6 +100,18 @@ class _Key:
 @lru_cache(maxsize=256)
 def _compiled(key: _Key) -> InputSchema:
     return InputSchema(key.schema)
+
+
+def _close(part: Any) -> None:
+    """Refuse, in all objects below, the keys whose form is wrong: pydantic describes only the others."""
+    if isinstance(part, dict):
+        if "patternProperties" in part:
+            part["additionalProperties"] = False
+        for member in part.values():
+            _close(member)
+    elif isinstance(part, list):
+        for item in part:
+            _close(item)
 
 
 def _edges(name: str) -> JsonObject:

@@ -6,8 +6,10 @@ the same pass.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import get_args
+from itertools import chain
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -15,17 +17,7 @@ from pydantic_core import ErrorDetails
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
 from domain.flow.language.nearby import near
 from domain.flow.mending import mended
-from domain.flow.model import (
-    ActivityDefaults,
-    Defaults,
-    Edge,
-    ErrorEdge,
-    FlowDefinition,
-    Limits,
-    Node,
-    NodeBase,
-    Retry,
-)
+from domain.flow.model import FlowDefinition, Node, NodeBase
 from domain.flow.places import fit, value_at
 from domain.values import Json
 
@@ -34,10 +26,20 @@ KINDS: dict[str, type[NodeBase]] = {
 }
 """The node models by kind."""
 
+MOST_COMPLAINTS = 500
+"""Complaints that are put into words: looking for what was meant takes time."""
+
+_TWO_FORMS = (("save", 1), ("headers", 2))
+"""Fields of nodes that take a text or an object, and how far below them the models name the form they tried."""
+
+_ALTERNATIVES = (("for", "until"), ("of", "threads"), ("to", "broadcast"), ("json", "body"), ("call", "set"))
+"""Fields of which an object has one."""
+
 _TYPES = {
     "string_type": "text",
     "int_type": "a whole number",
     "float_type": "a number",
+    "float_parsing": "a number",
     "bool_type": "true or false",
     "dict_type": "an object",
     "list_type": "a list",
@@ -67,7 +69,7 @@ def check_structure(document: Json) -> Structure:
         return Structure(FlowDefinition.model_validate(document), [], edges_mended=False)
     except ValidationError as error:
         details = error.errors(include_url=False)
-    problems = list(dict.fromkeys(filter(None, (_problem(document, detail) for detail in details))))
+    problems = list(dict.fromkeys(filter(None, (_problem(document, detail) for detail in details[:MOST_COMPLAINTS]))))
     if not isinstance(document, dict) or not isinstance(document.get("nodes"), dict):
         return Structure(None, problems, edges_mended=True)
     flow, edges_mended = mended(document, details)
@@ -80,8 +82,11 @@ def _problem(document: Json, detail: ErrorDetails) -> Problem | None:
     kind = detail["type"]
     name = str(path[-1]) if path else ""
     value = value_at(document, path)
-    if "save" in location and _other_branch(location, value_at(document, path[: path.index("save") + 1])):
+    if _other_form(document, location):
         return None
+    if location[3:4] == ("need",):
+        path = fit(document, location[:4])
+        return Problem(path, DiagnosticCode.BAD_VALUE, "`need` is 'all', 'any', 'majority' or a whole number from 1")
     if location and location[-1] == "[key]":
         hint = "write a letter or underscore, then letters, digits and underscores, at most 64"
         return Problem(path, DiagnosticCode.BAD_ID, f"{name[:80]!r} is no name", hint, at_key=True)
@@ -121,6 +126,8 @@ def _allowed(detail: ErrorDetails) -> str:
             return f"is one of {context['expected']}"
         case "greater_than_equal":
             return f"is at least {context['ge']}"
+        case "greater_than":
+            return f"is more than {context['gt']}"
         case "less_than_equal":
             return f"is at most {context['le']}"
         case "string_too_short":
@@ -143,14 +150,18 @@ def _value_error(path: Path, name: str, value: Json, message: str) -> Problem:
         if isinstance(value, str):
             return Problem(path, DiagnosticCode.BAD_DURATION, message)
         return Problem(path, DiagnosticCode.WRONG_TYPE, f"`{name}`: {message}", _quote_hint(name, value))
-    code = DiagnosticCode.BAD_VALUE if {"for", "until"} <= value.keys() else DiagnosticCode.MISSING_FIELD
+    both = "is both" in message or any({one, other} <= value.keys() for one, other in _ALTERNATIVES)
+    code = DiagnosticCode.BAD_VALUE if both else DiagnosticCode.MISSING_FIELD
     return Problem(path, code, message, at_key=True)
 
 
-def _other_branch(location: tuple[str | int, ...], value: Json) -> bool:
-    """Whether a complaint about `save` is about the form (a name, or an object) that the file does not use."""
-    branch = location[location.index("save") + 1] if len(location) > location.index("save") + 1 else ""
-    return isinstance(value, dict) != str(branch).startswith("dict")
+def _other_form(document: Json, location: tuple[str | int, ...]) -> bool:
+    """Whether a complaint is about a form of a field, a text or an object, that the file does not use there."""
+    for field, below in _TWO_FORMS:
+        if location[3:4] == (field,) and len(location) > 3 + below:
+            value = value_at(document, fit(document, location[: 3 + below]))
+            return isinstance(value, dict) != str(location[3 + below]).startswith(("dict", "Secret"))
+    return False
 
 
 def _expected(name: str, expected: str, value: Json) -> str:
@@ -173,6 +184,8 @@ def _quote_hint(name: str, value: Json) -> str | None:
 
 
 def _id_hint(path: Path) -> str:
+    if path[-1] == "flow" and len(path) > 1:
+        return "write `name` or `name@version`, each with letters, digits, dots, dashes and underscores"
     if path in (("flow",), ("version",)):
         return "write letters, digits, dots, dashes and underscores, at most 64, the first a letter or digit"
     if path[-1] == "code" or "codes" in path or "non_retryable" in path:
@@ -190,6 +203,9 @@ _DURATIONS = frozenset(
         "max_duration",
         "initial_interval",
         "maximum_interval",
+        "interval",
+        "remind",
+        "time",
     }
 )
 
@@ -197,19 +213,18 @@ _DURATIONS = frozenset(
 def _fields(document: Json, path: Path) -> list[str]:
     """The names that the object at the path may have."""
     model: type[BaseModel] = FlowDefinition
-    match path:
-        case ():
-            model = FlowDefinition
-        case ("limits",):
-            model = Limits
-        case ("defaults",):
-            model = Defaults
-        case ("defaults", "activity"):
-            model = ActivityDefaults
-        case ("nodes", _):
-            model = KINDS[value_at(document, (*path, "kind"))]
-        case (*_, "retry"):
-            model = Retry
-        case _:
-            model = ErrorEdge if "on_error" in path else Edge
+    for index, step in enumerate(path):
+        if index == 1 and path[0] == "nodes":
+            model = KINDS[value_at(document, (*path[:2], "kind"))]
+            continue
+        annotations = [field.annotation for name, field in model.model_fields.items() if (field.alias or name) == step]
+        model = next(chain.from_iterable(map(_models_in, annotations)), model)
     return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field of that type can hold, in lists, objects or by themselves."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)

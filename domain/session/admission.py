@@ -6,29 +6,36 @@ from datetime import datetime
 
 from domain.answers import Answered
 from domain.codec import dump
-from domain.messages import CopyThread, CreateThread, ForkThread, PreparedBranch, ThreadStart, body
+from domain.flow.bundle import parsed
+from domain.messages import CopyThread, CreateThread, Flows, ForkThread, PreparedBranch, SpawnThread, ThreadStart, body
 from domain.session.events import (
+    BranchRequested,
     CommandAnswered,
     SessionEvent,
     ThreadCreated,
     ThreadLaunched,
     ThreadRejected,
+    WishSettled,
 )
 from domain.session.inputs import NotLaunched
-from domain.session.policy import flow_of
-from domain.session.state import SessionState, ThreadEntry
+from domain.session.state import BranchInPreparation, SessionState, ThreadEntry
+from domain.session.wishes import WishId
 from domain.thread.snapshot import first_seed
-from domain.thread.state import Hold, HoldKind, Identity, ThreadStatus
+from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
 
 
-def created(state: SessionState, command: CreateThread, now: datetime) -> ThreadCreated:
-    flow = flow_of(command.flow)
+def created(state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None) -> ThreadCreated:
+    flow = parsed(command.flow)
+    spawner = state.threads[command.spawned_by] if isinstance(command, SpawnThread) else None
     identity = Identity(
         session_id=state.session_id,
         thread_id=command.thread_id,
         created_at=now,
-        root=command.thread_id,
+        origin=Origin.SPAWNED if spawner else Origin.CREATED,
+        parent=spawner.thread_id if spawner else None,
+        root=spawner.root if spawner else command.thread_id,
+        depth=spawner.depth + 1 if spawner else 0,
         priority=command.priority,
         title=command.title,
         description=command.description,
@@ -42,14 +49,22 @@ def created(state: SessionState, command: CreateThread, now: datetime) -> Thread
         identity,
         flow=(flow.flow, flow.version, digest(command.flow)),
         document=command.flow,
+        flows=command.flows,
         seed=dump(seed),
         hold=command.hold,
         now=now,
+        wish=wish,
     )
 
 
 def branched(
-    state: SessionState, command: ForkThread | CopyThread, identity: Identity, branch: PreparedBranch, now: datetime
+    state: SessionState,
+    command: ForkThread | CopyThread,
+    identity: Identity,
+    branch: PreparedBranch,
+    *,
+    now: datetime,
+    wish: WishId | None,
 ) -> ThreadCreated:
     assert branch.seed is not None
     return _admitted(
@@ -58,9 +73,11 @@ def branched(
         identity,
         flow=(branch.flow_name, branch.flow_version, branch.flow_digest),
         document=branch.flow,
+        flows=branch.flows,
         seed=branch.seed,
         hold=command.hold,
         now=now,
+        wish=wish,
         answer=branch.answer,
     )
 
@@ -72,9 +89,11 @@ def _admitted(
     *,
     flow: tuple[str, str, str],
     document: JsonObject,
+    flows: Flows,
     seed: JsonObject,
     hold: bool,
     now: datetime,
+    wish: WishId | None,
     answer: JsonObject | None = None,
 ) -> ThreadCreated:
     name, version, flow_digest = flow
@@ -82,8 +101,10 @@ def _admitted(
     start = ThreadStart(
         flow=document,
         flow_digest=flow_digest,
+        flows=flows,
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,
+        searchable=state.searchable,
         seed=seed,
         holds=[dump(held)] if hold else [],
         created_by=command.actor,
@@ -105,6 +126,8 @@ def _admitted(
         command_id=command.command_id,
         fork_info=identity.fork_info,
         copy_info=identity.copy_info,
+        spawned_by=command.spawned_by if isinstance(command, SpawnThread) else None,
+        on_parent_end=command.on_parent_end if isinstance(command, SpawnThread) else "leave",
     )
     return ThreadCreated(
         entry=entry,
@@ -114,25 +137,40 @@ def _admitted(
         actor=command.actor,
         reason=command.reason,
         at=now,
+        wish=wish,
     )
+
+
+def branch_requested(command: ForkThread | CopyThread, now: datetime, wish: WishId | None = None) -> BranchRequested:
+    branch = BranchInPreparation(
+        digest=command.digest(),
+        operation="fork" if isinstance(command, ForkThread) else "copy",
+        thread_id=command.thread_id,
+        source=command.source,
+        strategy=command.strategy,
+        plan=command.plan,
+        wish=wish,
+    )
+    return BranchRequested(command_id=command.command_id, branch=branch, request=body(command), at=now)
 
 
 def launched(state: SessionState, thread_id: str, now: datetime) -> list[SessionEvent]:
     entry = state.threads[thread_id]
     launch = state.launching[thread_id]
+    begun = ThreadLaunched(thread_id=thread_id, at=now)
+    if launch.wish is not None:
+        return [begun, WishSettled(wish=launch.wish, error=None, at=now)]
     result = {"thread_id": thread_id, "status": entry.status.value, **launch.answer}
     answer = Answered(digest=launch.digest, result=result)
-    return [
-        ThreadLaunched(thread_id=thread_id, at=now),
-        CommandAnswered(command_id=entry.command_id, answer=answer, at=now),
-    ]
+    return [begun, CommandAnswered(command_id=entry.command_id, answer=answer, at=now)]
 
 
 def not_launched(state: SessionState, input: NotLaunched) -> list[SessionEvent]:
     entry = state.threads[input.thread_id]
     error: JsonObject = {"code": input.code, "message": input.message, "details": {"thread": input.thread_id}}
-    answer = Answered(digest=state.launching[input.thread_id].digest, error=error)
-    return [
-        ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now),
-        CommandAnswered(command_id=entry.command_id, answer=answer, at=input.now),
-    ]
+    launch = state.launching[input.thread_id]
+    rejected = ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now)
+    if launch.wish is not None:
+        return [rejected, WishSettled(wish=launch.wish, error=error, at=input.now)]
+    answer = Answered(digest=launch.digest, error=error)
+    return [rejected, CommandAnswered(command_id=entry.command_id, answer=answer, at=input.now)]

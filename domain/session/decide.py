@@ -17,24 +17,22 @@ from domain.messages import (
     CopyThread,
     CreateThread,
     DestroyThread,
-    Finding,
     ForkThread,
     ManageThread,
     PauseSession,
     ResumeSession,
     SyncSession,
     TerminateSession,
-    ThreadReport,
     body,
 )
-from domain.session.admission import branched, created, launched, not_launched
+from domain.session.admission import branch_requested, branched, created, launched, not_launched
+from domain.session.asking import asked, consequences, turns
 from domain.session.config import make_config
 from domain.session.events import (
-    BranchRequested,
+    BranchPostponed,
     BranchSettled,
     CommandAnswered,
     ConfigChanged,
-    Reconciled,
     ReconcileRequested,
     SessionEnding,
     SessionEvent,
@@ -42,12 +40,13 @@ from domain.session.events import (
     SessionHeld,
     SessionReleased,
     SessionStatusChanged,
-    ThreadChanged,
     ThreadDestroyed,
     ThreadManaged,
+    WishSettled,
 )
-from domain.session.evolve import evolve
+from domain.session.evolve import apply
 from domain.session.inputs import (
+    Asked,
     Found,
     Launched,
     NotLaunched,
@@ -58,20 +57,17 @@ from domain.session.inputs import (
     SessionInput,
     Tick,
 )
+from domain.session.observing import found, reported
 from domain.session.policy import check
 from domain.session.state import (
-    BranchInPreparation,
     Ending,
     SessionHold,
     SessionState,
     SessionStatus,
     expiries,
 )
-from domain.thread.decide import SYSTEM
-from domain.thread.state import ENDED, Identity, ThreadStatus, outlasts
+from domain.thread.state import SYSTEM, Identity, ThreadStatus, outlasts
 from domain.values import JsonObject
-
-_STATUSES = frozenset(status.value for status in ThreadStatus)
 
 
 def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
@@ -82,14 +78,8 @@ def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
     """
     events = list(_events(state, input))
     after = apply(state, events)
-    return [*events, *_settle(after, input)]
-
-
-def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
-    """The state after the events."""
-    for event in events:
-        state = evolve(state, event)
-    return state
+    events += consequences(after, events, input.now)
+    return [*events, *_settle(apply(state, events), input)]
 
 
 def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
@@ -97,38 +87,22 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
         case Request(command=command, now=now):
             check(state, command)
             return _command(state, command, now)
+        case Asked(request=request, now=now):
+            return asked(state, request, now)
         case Prepared():
             return _prepared(state, input)
         case NotPrepared(command=command, now=now):
-            error = ThreadloomError(input.code, input.message, input.details)
-            return [_unsettled(command, error, now), _refused(command, error, now)]
+            return _unprepared(state, command, ThreadloomError(input.code, input.message, input.details), now)
         case Launched(thread_id=thread_id, now=now):
             return launched(state, thread_id, now)
         case NotLaunched():
             return not_launched(state, input)
         case Reported(report=report, now=now):
-            return _reported(state, report, now)
+            return reported(state, report, now)
         case Found(findings=findings, now=now):
-            gone = (_gone(state, finding, now) for finding in findings)
-            return [Reconciled(at=now), *(event for event in gone if event)]
+            return found(state, findings, now)
         case Tick(now=now):
             return _tick(state, now)
-
-
-def _reported(state: SessionState, report: ThreadReport, now: datetime) -> list[SessionEvent]:
-    entry = state.threads.get(report.thread_id)
-    if entry is None or not entry.alive or report.status not in _STATUSES:
-        return []
-    changed = ThreadChanged(
-        thread_id=report.thread_id,
-        status=ThreadStatus(report.status),
-        at=min(as_utc(report.at), now),
-        started_at=as_utc(report.started_at) if report.started_at else None,
-        error=report.error,
-        usage=report.usage,
-        seconds=max(report.seconds, 0.0),
-    )
-    return [changed]
 
 
 def _command(state: SessionState, command: Command, now: datetime) -> list[SessionEvent]:
@@ -137,15 +111,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
         case CreateThread():
             return [created(state, command, now)]
         case ForkThread() | CopyThread():
-            branch = BranchInPreparation(
-                digest=command.digest(),
-                operation=command.operation,  # type: ignore[arg-type]
-                thread_id=command.thread_id,
-                source=command.source,
-                strategy=command.strategy,
-                plan=command.plan,
-            )
-            return [BranchRequested(command_id=command.command_id, branch=branch, request=body(command), at=now)]
+            return [branch_requested(command, now)]
         case ManageThread(thread_id=thread_id, action=action):
             message = {"command_id": command.command_id, "actor": actor, "reason": reason}
             managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
@@ -190,34 +156,31 @@ def _prepared(state: SessionState, input: Prepared) -> list[SessionEvent]:
     settled = BranchSettled(command_id=command.command_id, succeeded=True, at=now)
     if command.plan:
         return [settled, _answered(command, now, {"plan": branch.answer})]
+    wish = state.preparing[command.command_id].wish
     if state.status is not SessionStatus.ACTIVE:
         # The session was paused or ended while the source was read.
+        if state.status.held and wish is not None and wish.request_id in state.wishes:
+            return [BranchPostponed(command_id=command.command_id, request=body(command), at=now)]
         error = ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {state.session_id} is {state.status.value}")
-        return [_unsettled(command, error, now), _refused(command, error, now)]
+        return _unprepared(state, command, error, now)
     identity = load(Identity, branch.identity)
-    return [settled, branched(state, command, identity, branch, now)]
+    return [settled, branched(state, command, identity, branch, now=now, wish=wish)]
 
 
-def _gone(state: SessionState, finding: Finding, now: datetime) -> ThreadChanged | None:
-    """A thread that ended without the session hearing of it, recorded as what it was."""
-    entry = state.threads.get(finding.thread_id)
-    if entry is None or not entry.alive or not entry.started or finding.status == "running":
-        return None
-    seconds = (now - (entry.started_at or entry.created_at)).total_seconds()
-    status, error = _end_of(finding, forced=state.ending is not None and state.ending.forced)
-    return ThreadChanged(
-        thread_id=finding.thread_id, status=status, at=now, error=error, seconds=seconds, behind_back=True
+def _unprepared(state: SessionState, command: Command, error: ThreadloomError, now: datetime) -> list[SessionEvent]:
+    unsettled = BranchSettled(
+        command_id=command.command_id,
+        succeeded=False,
+        at=now,
+        actor=command.actor,
+        reason=command.reason,
+        point=command.at if isinstance(command, ForkThread) else None,
+        error=error.visible(),
     )
-
-
-def _end_of(finding: Finding, *, forced: bool) -> tuple[ThreadStatus, JsonObject | None]:
-    if finding.status == "completed" and finding.outcome in ENDED:
-        return ThreadStatus(finding.outcome), finding.error
-    code = Code.THREAD_LOST if finding.status == "missing" else Code.THREAD_TERMINATED
-    message = f"the thread's workflow is {finding.status} in Temporal"
-    cancelled = forced or finding.status == "canceled"
-    status = ThreadStatus.CANCELLED if cancelled else ThreadStatus.FAILED
-    return status, {"code": code.value, "message": message, "details": {}}
+    wish = state.preparing[command.command_id].wish
+    if wish is not None:
+        return [unsettled, WishSettled(wish=wish, error=error.visible(), at=now)]
+    return [unsettled, CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=now)]
 
 
 def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
@@ -239,7 +202,7 @@ def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
             events.append(SessionHeld(hold=SessionHold(actor=SYSTEM, reason="expired", at=now)))
     if state.reconciled_at + state.config.reconcile_every <= now:
         events.append(ReconcileRequested(at=now))
-    return events
+    return events or turns(state, now)
 
 
 def _settle(state: SessionState, input: SessionInput) -> list[SessionEvent]:
@@ -270,21 +233,5 @@ def _status(state: SessionState) -> SessionStatus | None:
     return SessionStatus.ACTIVE
 
 
-def _unsettled(command: Command, error: ThreadloomError, now: datetime) -> BranchSettled:
-    return BranchSettled(
-        command_id=command.command_id,
-        succeeded=False,
-        at=now,
-        actor=command.actor,
-        reason=command.reason,
-        point=command.at if isinstance(command, ForkThread) else None,
-        error=error.visible(),
-    )
-
-
 def _answered(command: Command, now: datetime, result: JsonObject) -> CommandAnswered:
     return CommandAnswered(command_id=command.command_id, answer=accepted(command, result), at=now)
-
-
-def _refused(command: Command, error: ThreadloomError, now: datetime) -> CommandAnswered:
-    return CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=now)

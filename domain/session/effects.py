@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from domain.messages import SessionHoldChanged, body
+from domain.messages import SessionAnswer, SessionHoldChanged, body
 from domain.session.events import (
     BranchRequested,
     ReconcileRequested,
+    RequestAnswered,
     SessionEnding,
     SessionEvent,
     SessionHeld,
@@ -64,6 +65,8 @@ class Reconcile:
     thread_ids: tuple[str, ...]
 
 
+ANSWER = "session_answer"
+
 SessionEffect: TypeAlias = StartThread | PrepareBranch | SignalThread | TerminateThreads | Reconcile
 
 
@@ -91,9 +94,14 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
             return [_terminate(state.ending, tuple(started))] if started else []
         case SessionEnding() if state.ending and state.ending.deadline:
             return [_cancel(state, thread_id) for thread_id in started]
+        case ThreadManaged(thread_id=thread_id) if not state.threads[thread_id].started:
+            return []  # it catches up when it has started
         case ThreadManaged(thread_id=thread_id, action=action, message=message):
             signal = "resume" if action == "start" else action
             return [SignalThread(thread_id=thread_id, signal=signal, message=message)]
+        case RequestAnswered(request_id=request_id, answers=answers, standings=standings):
+            answer = SessionAnswer(request_id=request_id, answers=list(answers), standings=list(standings))
+            return [SignalThread(thread_id=event.thread_id, signal=ANSWER, message=body(answer))]
         case ReconcileRequested():
             return [Reconcile(thread_ids=tuple(started))] if started else []
     return []
@@ -107,9 +115,24 @@ def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
         return [_terminate(state.ending, (thread_id,))]
     if state.ending and state.ending.deadline:
         return [_cancel(state, thread_id)]
+    if (cancel := state.threads[thread_id].cancel) is not None:
+        return [SignalThread(thread_id=thread_id, signal="cancel", message=cancel)]
     if state.hold:
         return [_hold(thread_id, SessionHoldChanged(held=True, actor=state.hold.actor, reason=state.hold.reason))]
     return []
+
+
+def merged(first: SignalThread, second: SignalThread) -> SignalThread | None:
+    """One signal for two that would follow each other; None when both are needed.
+
+    A thread that watches many others hears of all that ended while its last signal was on the way at once.
+    """
+    told, more = first.message, second.message
+    if not first.signal == second.signal == ANSWER or told["request_id"] != more["request_id"]:
+        return None
+    standings = {standing["thread_id"]: standing for standing in (*told["standings"], *more["standings"])}
+    message = {**more, "answers": more["answers"] or told["answers"], "standings": list(standings.values())}
+    return SignalThread(thread_id=first.thread_id, signal=ANSWER, message=message)
 
 
 def _hold(thread_id: str, changed: SessionHoldChanged) -> SignalThread:

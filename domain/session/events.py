@@ -8,8 +8,16 @@ from datetime import datetime
 from typing import TypeAlias
 
 from domain.answers import Answered
+from domain.messages import ThreadAnswer, ThreadStanding
 from domain.session.config import SessionConfig
-from domain.session.state import BranchInPreparation, Ending, SessionHold, SessionStatus, ThreadEntry
+from domain.session.state import (
+    BranchInPreparation,
+    Ending,
+    SessionHold,
+    SessionStatus,
+    ThreadEntry,
+)
+from domain.session.wishes import Watch, Wishes, WishId
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
@@ -96,12 +104,60 @@ class BranchSettled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BranchPostponed:
+    """A thread's fork was being prepared when the session was paused: it waits for its turn again."""
+
+    command_id: str
+    request: JsonObject
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishesMade:
+    """A thread asked for threads; each is admitted or refused in its turn."""
+
+    request_id: str
+    wishes: Wishes
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WishSettled:
+    """A thread that another one asked for was started, or refused."""
+
+    wish: WishId
+    error: JsonObject | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WatchBegun:
+    """A thread wants to hear when others end."""
+
+    request_id: str
+    watch: Watch
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestAnswered:
+    """A thread is told what became of its request, or which of those that it watches have ended."""
+
+    request_id: str
+    thread_id: str
+    answers: tuple[ThreadAnswer, ...] = ()
+    standings: tuple[ThreadStanding, ...] = ()
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadCreated:
     """A thread was admitted; its workflow is to be started.
 
     Attributes:
         start: `domain.messages.ThreadStart` as JSON.
         answer: What the command answers with, beside the thread's id and status.
+        wish: Set when a thread asked for it.
     """
 
     entry: ThreadEntry
@@ -111,6 +167,7 @@ class ThreadCreated:
     actor: str
     reason: str | None
     at: datetime
+    wish: WishId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +217,7 @@ class ThreadDestroyed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadManaged:
-    """Somebody acted on a thread through the session."""
+    """Somebody acted on a thread through the session, or the session did; a cancelled one may not have begun."""
 
     thread_id: str
     action: str
@@ -197,6 +254,11 @@ SessionEvent: TypeAlias = (
     | ConfigChanged
     | BranchRequested
     | BranchSettled
+    | BranchPostponed
+    | WishesMade
+    | WishSettled
+    | WatchBegun
+    | RequestAnswered
     | ThreadCreated
     | ThreadLaunched
     | ThreadRejected

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from domain.answers import remember
 from domain.session.events import (
+    BranchPostponed,
     BranchRequested,
     BranchSettled,
     CommandAnswered,
     ConfigChanged,
     Reconciled,
     ReconcileRequested,
+    RequestAnswered,
     SessionEnding,
     SessionEvent,
     SessionExpired,
@@ -25,9 +28,14 @@ from domain.session.events import (
     ThreadLaunched,
     ThreadManaged,
     ThreadRejected,
+    WatchBegun,
+    WishesMade,
+    WishSettled,
 )
 from domain.session.state import Launch, SessionState, ThreadEntry
 from domain.session.statistics import Statistics
+from domain.session.wishes import MISSING, Wishes, changed, remembered
+from domain.thread.state import ENDED, Origin
 
 
 def evolve(state: SessionState, event: SessionEvent) -> SessionState:
@@ -39,8 +47,9 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
             return replace(state, status=status, updated_at=at, ended_at=at if status.terminal else None)
         case SessionHeld(hold=hold):
             return replace(_counted(state, "pause"), hold=hold, updated_at=hold.at)
-        case SessionReleased(at=at):
-            return replace(_counted(state, "resume"), hold=None, last_activity_at=at, updated_at=at)
+        case SessionReleased(at=at, hold_threads=hold_threads):
+            wishes = _held(state) if hold_threads else state.wishes
+            return replace(_counted(state, "resume"), hold=None, wishes=wishes, last_activity_at=at, updated_at=at)
         case SessionEnding(ending=ending):
             return replace(state, ending=ending, hold=None, updated_at=max(state.updated_at, ending.at))
         case SessionExpired(at=at):
@@ -57,13 +66,22 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
             return state  # the first answer stands
         case CommandAnswered(command_id=command_id, answer=answer):
             return replace(state, answers=remember(state.answers, command_id, answer))
-        case BranchRequested() | BranchSettled():
+        case BranchRequested() | BranchSettled() | BranchPostponed():
             return _branch(state, event)
+        case WishesMade() | WishSettled() | WatchBegun() | RequestAnswered():
+            return _request(state, event)
         case _:
             return _thread(state, event)
 
 
-def _branch(state: SessionState, event: BranchRequested | BranchSettled) -> SessionState:
+def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
+    """The state after the events."""
+    for event in events:
+        state = evolve(state, event)
+    return state
+
+
+def _branch(state: SessionState, event: BranchRequested | BranchSettled | BranchPostponed) -> SessionState:
     statistics = state.statistics
     if isinstance(event, BranchRequested):
         branch = event.branch
@@ -73,14 +91,54 @@ def _branch(state: SessionState, event: BranchRequested | BranchSettled) -> Sess
         return replace(
             state,
             preparing={**state.preparing, event.command_id: branch},
+            wishes=changed(state.wishes, branch.wish, kept=None),
             statistics=statistics,
             last_activity_at=event.at,
         )
     branch = state.preparing[event.command_id]
-    if not branch.plan and not event.succeeded:
+    wishes = state.wishes
+    if isinstance(event, BranchPostponed):
+        wishes = changed(wishes, branch.wish, kept=event.request)
+        count = getattr(statistics, branch.operation).withdrawn(branch.strategy)
+        statistics = replace(statistics, **{branch.operation: count})
+    elif not branch.plan and not event.succeeded:
         statistics = statistics.branched(branch.operation, success=False)
     preparing = {command_id: other for command_id, other in state.preparing.items() if command_id != event.command_id}
-    return replace(state, preparing=preparing, statistics=statistics)
+    return replace(state, preparing=preparing, wishes=wishes, statistics=statistics)
+
+
+def _request(state: SessionState, event: WishesMade | WishSettled | WatchBegun | RequestAnswered) -> SessionState:
+    match event:
+        case WishesMade(request_id=request_id, wishes=wishes):
+            return replace(state, wishes={**state.wishes, request_id: wishes}, last_activity_at=event.at)
+        case WishSettled(wish=wish, error=error):
+            return replace(state, wishes=changed(state.wishes, wish, kept=None, settled=True, error=error))
+        case WatchBegun(request_id=request_id, watch=watch):
+            return replace(state, watches={**state.watches, request_id: watch})
+        case RequestAnswered(request_id=request_id, standings=standings) if request_id in state.watches:
+            watch = state.watches[request_id]
+            gone = {told.thread_id for told in standings if told.status in ENDED or told.status == MISSING}
+            left = tuple(thread_id for thread_id in watch.awaited if thread_id not in gone)
+            watches = {**state.watches, request_id: replace(watch, awaited=left)}
+            return replace(state, watches={other: its for other, its in watches.items() if its.awaited})
+        case RequestAnswered(request_id=request_id) if request_id in state.wishes:
+            under_way = {other: its for other, its in state.wishes.items() if other != request_id}
+            settled = remembered(state.settled, request_id, state.wishes[request_id])
+            return replace(state, wishes=under_way, settled=settled)
+    return state
+
+
+def _held(state: SessionState) -> dict[str, Wishes]:
+    """What threads asked for, to be started held."""
+    return {
+        request_id: replace(
+            wishes,
+            wishes=tuple(
+                wish if wish.kept is None else replace(wish, kept={**wish.kept, "hold": True}) for wish in wishes.wishes
+            ),
+        )
+        for request_id, wishes in state.wishes.items()
+    }
 
 
 def _thread(
@@ -89,11 +147,14 @@ def _thread(
 ) -> SessionState:
     threads = dict(state.threads)
     launching = state.launching
+    wishes, settled, watches = state.wishes, state.settled, state.watches
     statistics = state.statistics
     match event:
         case ThreadCreated(entry=entry):
             threads[entry.thread_id] = entry
-            launching = {**launching, entry.thread_id: Launch(digest=event.command_digest, answer=event.answer)}
+            launch = Launch(digest=event.command_digest, answer=event.answer, wish=event.wish)
+            launching = {**launching, entry.thread_id: launch}
+            wishes = changed(wishes, event.wish, kept=None)
             alive = sum(1 for other in threads.values() if other.alive)
             statistics = replace(statistics, peak_threads=max(statistics.peak_threads, alive))
         case ThreadLaunched(thread_id=thread_id):
@@ -114,18 +175,27 @@ def _thread(
             )
             if status.terminal:
                 statistics = statistics.used(event.usage or {})
+                # Nobody is left to hear the answers.
+                wishes = {request_id: its for request_id, its in wishes.items() if its.thread_id != thread_id}
+                settled = {request_id: its for request_id, its in settled.items() if its.thread_id != thread_id}
+                watches = {request_id: its for request_id, its in watches.items() if its.thread_id != thread_id}
             if status.terminal and threads[thread_id].started_at is not None:
                 performance = statistics.performance.ended(status.value, event.seconds)
                 statistics = replace(statistics, performance=performance)
         case ThreadDestroyed(thread_id=thread_id):
             threads[thread_id] = replace(threads[thread_id], destroyed=True)
             statistics = statistics.counted("destroy")
-        case ThreadManaged(action=action):
+        case ThreadManaged(thread_id=thread_id, action=action):
             statistics = statistics.counted(f"thread_{action}")
+            if action == "cancel":
+                threads[thread_id] = replace(threads[thread_id], cancel=event.message)
     return replace(
         state,
         threads=threads,
         launching=launching,
+        wishes=wishes,
+        settled=settled,
+        watches=watches,
         statistics=statistics,
         last_activity_at=max(state.last_activity_at, event.at),
         updated_at=max(state.updated_at, event.at),
@@ -139,7 +209,9 @@ def _created(statistics: Statistics, entry: ThreadEntry, *, success: bool) -> St
     """A thread was started, or could not be."""
     if entry.origin in _BRANCHED:
         return statistics.branched(_BRANCHED[entry.origin], success=success)
-    return statistics.counted("create") if success else statistics
+    if not success:
+        return statistics
+    return statistics.counted("spawn" if entry.origin == Origin.SPAWNED else "create")
 
 
 def _counted(state: SessionState, operation: str) -> SessionState:

@@ -24,6 +24,7 @@ from domain.values import JsonObject
 
 _CREATED = {
     "created": RecordType.THREAD_CREATED,
+    "spawned": RecordType.THREAD_CREATED,
     "forked": RecordType.THREAD_FORKED,
     "copied": RecordType.THREAD_COPIED,
 }
@@ -158,4 +159,6 @@ def _lineage(entry: ThreadEntry) -> JsonObject:
         return {"parent": entry.parent, **entry.fork_info}
     if entry.copy_info:
         return {"parent": entry.parent, **entry.copy_info}
+    if entry.spawned_by is not None:
+        return {"origin": entry.origin, "parent": entry.parent, "on_parent_end": entry.on_parent_end}
     return {}

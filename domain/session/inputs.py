@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from domain.messages import Command, Finding, PreparedBranch, ThreadReport
+from domain.messages import Command, Finding, PreparedBranch, ThreadReport, ThreadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,14 @@ class Request:
 
     now: datetime
     command: Command
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A thread asks for something."""
+
+    now: datetime
+    request: ThreadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,4 +86,4 @@ class Tick:
     now: datetime
 
 
-SessionInput: TypeAlias = Request | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Tick
+SessionInput: TypeAlias = Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Tick

@@ -5,13 +5,11 @@ The order is the seeds': session active, resources, source; permission (a port) 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from functools import lru_cache
+from typing import Any
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.model import FlowDefinition
-from domain.flow.parse import parse_flow
+from domain.flow.bundle import missing, parsed
 from domain.flow.schema import check_input
 from domain.messages import (
     CloseSession,
@@ -20,16 +18,17 @@ from domain.messages import (
     CopyThread,
     CreateThread,
     DestroyThread,
+    Flows,
     ForkThread,
     ManageThread,
     PauseSession,
     ResumeSession,
+    SpawnThread,
     SyncSession,
     TerminateSession,
 )
 from domain.session.config import make_config
 from domain.session.state import SessionState, SessionStatus, ThreadEntry
-from domain.values import JsonObject, canonical
 
 TRANSITIONS: Mapping[str, frozenset[SessionStatus]] = {
     "pause": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
@@ -52,7 +51,10 @@ def check(state: SessionState, command: Command) -> None:
         case CreateThread():
             _require_active(state)
             _require_new(state, command.thread_id)
-            check_input(flow_of(command.flow), command.input)
+            if isinstance(command, SpawnThread):
+                _require_depth(state, require_thread(state, command.spawned_by))
+            _require_flows(command.flow, command.flows)
+            check_input(parsed(command.flow), command.input)
         case ForkThread() | CopyThread():
             if not command.plan:
                 _require_active(state)
@@ -60,7 +62,7 @@ def check(state: SessionState, command: Command) -> None:
             source = require_thread(state, command.source)
             _require_depth(state, source)
             if isinstance(command, ForkThread) and command.flow is not None:
-                flow_of(command.flow)
+                _require_flows(command.flow, command.flows)
         case ManageThread() | DestroyThread():
             entry = require_thread(state, command.thread_id)
             if isinstance(command, DestroyThread) and entry.alive:
@@ -107,16 +109,6 @@ def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
     return entry
 
 
-def flow_of(document: JsonObject) -> FlowDefinition:
-    """The flow of a document, parsed once for equal documents."""
-    return _parsed(canonical(document))
-
-
-@lru_cache(maxsize=64)
-def _parsed(document: bytes) -> FlowDefinition:
-    return parse_flow(json.loads(document))
-
-
 def _require_active(state: SessionState) -> None:
     if state.status is not SessionStatus.ACTIVE:
         raise _not_active(state)
@@ -150,4 +142,14 @@ def _require_depth(state: SessionState, source: ThreadEntry) -> None:
             Code.DEPTH_LIMIT_REACHED,
             f"{source.thread_id} is {source.depth} deep, and {limit} is the limit",
             {"limit": limit},
+        )
+
+
+def _require_flows(document: dict[str, Any], flows: Flows) -> None:
+    """Every flow that can be reached from the document must have come with it: `FLOW_NOT_FOUND`, `FLOW_INVALID`."""
+    if absent := missing(parsed(document), flows):
+        raise ThreadloomError(
+            Code.FLOW_NOT_FOUND,
+            f"the flow names {', '.join(absent)[:500]}, which did not come with it",
+            {"flow": absent[0], "missing": absent},
         )

@@ -11,6 +11,7 @@ from typing import Literal
 from domain.answers import Answered
 from domain.session.config import SessionConfig
 from domain.session.statistics import Statistics
+from domain.session.wishes import Watch, Wishes, WishId
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
@@ -42,6 +43,9 @@ class ThreadEntry:
     Attributes:
         started: Its workflow exists in Temporal.
         command_id: The command that asked for it, to be answered when it has started.
+        spawned_by: The thread that started it beside itself.
+        on_parent_end: What becomes of it when that thread ends.
+        cancel: How it was told to end, or is to be told when its workflow exists.
     """
 
     thread_id: str
@@ -63,6 +67,9 @@ class ThreadEntry:
     error: JsonObject | None = None
     fork_info: JsonObject | None = None
     copy_info: JsonObject | None = None
+    spawned_by: str | None = None
+    on_parent_end: Literal["cancel", "leave"] = "leave"
+    cancel: JsonObject | None = None
     destroyed: bool = False
 
     @property
@@ -76,6 +83,7 @@ class BranchInPreparation:
 
     Attributes:
         digest: Of the command that asked for it.
+        wish: Set when a thread asked for it.
     """
 
     digest: str
@@ -84,14 +92,20 @@ class BranchInPreparation:
     source: str
     strategy: str
     plan: bool
+    wish: WishId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Launch:
-    """A thread whose workflow is being started: how its command is answered then."""
+    """A thread whose workflow is being started: how its command is answered then.
+
+    Attributes:
+        wish: Set when a thread asked for it.
+    """
 
     digest: str
     answer: JsonObject
+    wish: WishId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +145,12 @@ class SessionState:
     Attributes:
         preparing: Forks and copies under way, by command id.
         launching: Threads whose workflow is being started.
+        wishes: What living threads asked for and have no answer to, by request id, the oldest first.
+        settled: What they were answered, should they ask again.
+        watches: Living threads that wait for the end of others, by request id.
         answers: Commands and their answers, the oldest first.
         shared: Variables that threads see as `session.shared`.
+        searchable: Whether the server has our search attributes.
         expired: `max_duration` ran out before; resuming the session waives it.
     """
 
@@ -144,11 +162,15 @@ class SessionState:
     user_id: str | None = None
     metadata: JsonObject = field(default_factory=dict)
     shared: JsonObject = field(default_factory=dict)
+    searchable: bool = False
     hold: SessionHold | None = None
     ending: Ending | None = None
     threads: Mapping[str, ThreadEntry] = field(default_factory=dict)
     preparing: Mapping[str, BranchInPreparation] = field(default_factory=dict)
     launching: Mapping[str, Launch] = field(default_factory=dict)
+    wishes: Mapping[str, Wishes] = field(default_factory=dict)
+    settled: Mapping[str, Wishes] = field(default_factory=dict)
+    watches: Mapping[str, Watch] = field(default_factory=dict)
     answers: Mapping[str, Answered] = field(default_factory=dict)
     statistics: Statistics = field(default_factory=Statistics)
     last_activity_at: datetime

@@ -21,6 +21,12 @@ class OperationCount:
         count = self.by_strategy.get(strategy, 0) + 1
         return replace(self, total=self.total + 1, by_strategy={**self.by_strategy, strategy: count})
 
+    def withdrawn(self, strategy: str) -> OperationCount:
+        """One that was under way is to be tried later."""
+        left = {**self.by_strategy, strategy: self.by_strategy[strategy] - 1}
+        by_strategy = {name: count for name, count in left.items() if count}
+        return replace(self, total=self.total - 1, by_strategy=by_strategy)
+
     def ended(self, *, success: bool) -> OperationCount:
         """One that was under way has ended."""
         if success:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.records import StoredJournal
-from domain.thread.journal import Checkpoint, Failure, JournalEntry, JournalItem, executions
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.journal import Failure, JournalItem, executions
 from domain.thread.snapshot import Seed, Snapshot
 from domain.thread.state import Outcome, ThreadStatus
 from domain.values import Json
@@ -14,7 +15,7 @@ from domain.values import Json
 def archived_items(stored: StoredJournal) -> tuple[Checkpoint, list[JournalItem]]:
     """What the thread began with, and everything it inherited and executed since."""
     seed = load(Seed, stored.seed["seed"])
-    executed: list[JournalItem] = [load(JournalEntry, entry) for entry in stored.entries]
+    executed = load(list[JournalItem], stored.entries)
     return seed.base, [*seed.journal, *executed]
 
 
@@ -39,6 +40,7 @@ def snapshot_from_records(stored: StoredJournal) -> Snapshot:
         identity=seed.identity,
         flow=stored.seed["flow"],
         flow_digest=stored.seed["flow_digest"],
+        flows=stored.seed.get("flows", {}),
         status=status,
         input=seed.input,
         context=seed.context,

@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from domain.thread.events import ActivityCall, CancelRequested, NodeEntered, StatusChanged, ThreadEvent
+from domain.thread.calls import ActivityCall, SessionRequest, WorkflowCall
+from domain.thread.events import (
+    CancelRequested,
+    ItemsStarted,
+    NodeEnded,
+    NodeEntered,
+    SessionAskedAgain,
+    StatusChanged,
+    ThreadEvent,
+)
 from domain.thread.state import ThreadStatus
 
 
@@ -19,8 +28,22 @@ class RunActivity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunWorkflow:
+    """Start another team's workflow; its end comes back as an input."""
+
+    call: WorkflowCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskSession:
+    """Ask the session; its answer comes back as an input."""
+
+    request: SessionRequest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CancelActivity:
-    """Ask the activity in flight to stop; its end still comes back as an input."""
+    """Ask what is in flight to stop; its end still comes back as an input."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +54,7 @@ class ReportStatus:
     at: datetime
 
 
-ThreadEffect: TypeAlias = RunActivity | CancelActivity | ReportStatus
+ThreadEffect: TypeAlias = RunActivity | RunWorkflow | AskSession | CancelActivity | ReportStatus
 
 _UNREPORTED = (ThreadStatus.PENDING, ThreadStatus.PAUSING)
 """Statuses on the way to another one, which the session need not know."""
@@ -44,6 +67,18 @@ def effects(events: Iterable[ThreadEvent]) -> list[ThreadEffect]:
         match event:
             case NodeEntered(call=ActivityCall() as call):
                 found.append(RunActivity(call=call))
+            case NodeEntered(call=WorkflowCall() as call):
+                found.append(RunWorkflow(call=call))
+            case NodeEntered(call=SessionRequest() as request) | SessionAskedAgain(request=request):
+                found.append(AskSession(request=request))
+            case ItemsStarted(calls=calls):
+                found.extend(RunActivity(call=call) for call in calls)
+            case NodeEnded(entry=entry, dismissed=dismissed) if dismissed:
+                reason = f"{entry.node} needs it no longer"
+                request = SessionRequest(
+                    key=f"{entry.node}#{entry.visit}", kind="cancel", threads=dismissed, reason=reason
+                )
+                found.append(AskSession(request=request))
             case CancelRequested():
                 found.append(CancelActivity())
             case StatusChanged(status=status, at=at) if status not in _UNREPORTED:

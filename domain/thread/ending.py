@@ -1,61 +1,128 @@
-"""How a node execution ends: what it saves, the edge it takes, and its journal entry."""
+"""How a node execution ends: what it saves, the way on, its journal entry; and how a flow ends with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
+from domain.changing import replace
 from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import holds, render
 from domain.flow.model import (
-    ActivityNode,
+    ActivityCalling,
     DecisionNode,
     Edge,
+    Effectful,
     EndNode,
     ErrorEdge,
-    FlowDefinition,
+    FailNode,
+    Hook,
     ReceiveNode,
     Step,
     WaitingStep,
 )
-from domain.thread.events import NodeEnded, ThreadEnded, ThreadEvent
-from domain.thread.journal import Checkpoint, ExecutionStatus, Failure, JournalEntry
-from domain.thread.kinds import Done, Failed, Visit
+from domain.flow.schema import check_output
+from domain.thread.active import ActiveNode, Compensation, HookDue
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.events import EndingBegan, NodeEnded, ThreadEnded, ThreadEvent
+from domain.thread.evolve import evolve
+from domain.thread.journal import ExecutionStatus, Failure, JournalEntry
+from domain.thread.kinds.outside import compensation_of
+from domain.thread.kinds.visit import Done, Failed, Visit, timed_out
+from domain.thread.program import Program
 from domain.thread.scope import Scope
-from domain.thread.state import ActiveNode, Outcome, ThreadState, ThreadStatus
+from domain.thread.state import Outcome, Returned, ThreadState, ThreadStatus
 from domain.values import MAX_DEPTH, Json, JsonObject, is_json
 
 
-def visit_of(flow: FlowDefinition, state: ThreadState, active: ActiveNode, now: datetime) -> Visit:
-    return Visit(flow=flow, state=state, id=active.node, node=flow.nodes[active.node], number=active.visit, now=now)
+def visit_of(program: Program, state: ThreadState, active: ActiveNode, now: datetime) -> Visit:
+    """The visit of the node in execution, which is always one of the innermost flow."""
+    flow, node = program.at(state.current), active.node.rpartition("/")[2]
+    return Visit(program, flow, state, state.current, node, flow.nodes[node], active.visit, now)
 
 
-def cancelled(flow: FlowDefinition, state: ThreadState, now: datetime) -> list[ThreadEvent]:
+def end_node(visit: Visit, active: ActiveNode | None, outcome: Done | Failed) -> list[ThreadEvent]:
+    """The end of the node; when its flow ends with it, also that of the subflow node or thread around it."""
+    ended = _ended(visit, active, outcome)
+    after = evolve(visit.state, ended)
+    # A hook runs in the flow of its node, so the flow is left only behind it.
+    return [ended, *(returned(visit.program, after, visit.now) if after.hook is None else ())]
+
+
+def returned(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:
+    """What follows when the innermost flow has ended: the end of its subflow node, or of the thread."""
+    if state.returned is None:
+        return []
+    outcome = state.returned.outcome
+    inner = state.current
+    if not inner.callers:
+        return finish(state, outcome, compensate=state.returned.compensate, now=now)
+    visit = caller_visit(program, state, now)
+    if outcome.status is ThreadStatus.COMPLETED:
+        return end_node(visit, None, Done(outcome.result))
+    if inner.deadline is not None and inner.deadline <= now:
+        return end_node(visit, None, timed_out(visit))
+    assert outcome.error is not None
+    return end_node(visit, None, Failed(outcome.error))
+
+
+def caller_visit(program: Program, state: ThreadState, now: datetime) -> Visit:
+    """The visit of the subflow node that executes the innermost flow."""
+    inner, outer = state.current, state.current.ascend()
+    flow, node = program.at(outer), inner.path.rpartition("/")[2]
+    return Visit(program, flow, state, outer, node, flow.nodes[node], inner.visit, now)
+
+
+def finish(state: ThreadState, outcome: Outcome, *, compensate: bool, now: datetime) -> list[ThreadEvent]:
+    """The end of the thread, or its beginning when something is to be undone first."""
+    if state.cancellation and outcome.status is not ThreadStatus.CANCELLED:
+        # Whoever cancelled the thread wants it cancelled, also when its last activity did not end well.
+        failed = outcome.status is ThreadStatus.FAILED
+        outcome = cancelled_outcome(state) if failed else outcome
+    if compensate and state.compensations:
+        return [EndingBegan(outcome=outcome, compensate=True, at=now)]
+    return [ThreadEnded(outcome=outcome, at=now)]
+
+
+def cancelled(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:
+    """The end of a thread that was cancelled, and of the node it stands at."""
+    assert state.cancellation is not None
+    compensate = state.cancellation.compensate
+    outcome = cancelled_outcome(state)
+    events: list[ThreadEvent] = []
+    if state.active is not None and state.active.role == "node":
+        visit = visit_of(program, state, state.active, now)
+        entry = make_entry(visit, state.active, ExecutionStatus.CANCELLED, error=outcome.error)
+        events.append(NodeEnded(entry=entry))
+        state = evolve(state, events[0])
+    return [*events, *finish(state, outcome, compensate=compensate, now=now)]
+
+
+def cancelled_outcome(state: ThreadState) -> Outcome:
     assert state.cancellation is not None
     failure = Failure(
         code=Code.CANCELLED,
         message=state.cancellation.reason or f"cancelled by {state.cancellation.actor}",
-        node=state.active.node if state.active else state.current.next,
+        node=state.active.node if state.active else state.current.next_path,
     )
-    events: list[ThreadEvent] = []
-    if state.active is not None:
-        visit = visit_of(flow, state, state.active, now)
-        events.append(NodeEnded(entry=make_entry(visit, state.active, ExecutionStatus.CANCELLED, error=failure)))
-    return [*events, ended_as(ThreadStatus.CANCELLED, failure, now)]
+    return Outcome(status=ThreadStatus.CANCELLED, error=failure)
 
 
-def end_node(visit: Visit, active: ActiveNode | None, outcome: Done | Failed) -> list[ThreadEvent]:
+def failed_outcome(failure: Failure) -> Outcome:
+    return Outcome(status=ThreadStatus.FAILED, error=failure)
+
+
+def _ended(visit: Visit, active: ActiveNode | None, outcome: Done | Failed) -> NodeEnded:
     if isinstance(outcome, Failed):
-        return _fail_node(visit, active, outcome)
+        return _failed(visit, active, outcome)
     try:
-        return _complete_node(visit, active, outcome)
+        return _completed(visit, active, outcome)
     except ThreadloomError as error:
-        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.id)
-        return _fail_node(visit, active, Failed(failure), result=outcome.result, consumed=outcome.consumed)
+        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.path)
+        return _failed(visit, active, Failed(failure), done=outcome)
 
 
-def _complete_node(visit: Visit, active: ActiveNode | None, done: Done) -> list[ThreadEvent]:
+def _completed(visit: Visit, active: ActiveNode | None, done: Done) -> NodeEnded:
     node = visit.node
     changed, saved_as = dict(done.changed or {}), None
     save = node.save if isinstance(node, WaitingStep) else None
@@ -65,9 +132,9 @@ def _complete_node(visit: Visit, active: ActiveNode | None, done: Done) -> list[
         extra = {"message": done.result} if isinstance(node, ReceiveNode) else {}
         scope = visit.scope(result=done.result, **extra)
         changed.update((name, render(template, scope)) for name, template in save.items())
-    _require_shallow(visit, changed)
+    _require_shallow(visit, {**changed, **(done.appended or {})})
     usage = None
-    if isinstance(node, ActivityNode) and node.usage is not None:
+    if isinstance(node, ActivityCalling) and node.usage is not None:
         usage = checked_usage(render(node.usage, visit.scope(result=done.result)))
     entry = make_entry(
         visit,
@@ -75,44 +142,65 @@ def _complete_node(visit: Visit, active: ActiveNode | None, done: Done) -> list[
         ExecutionStatus.COMPLETED,
         result=done.result,
         changed=changed,
+        appended=done.appended,
         saved_as=saved_as,
         usage=usage,
     )
+    after = visit.at.apply(entry)
     if isinstance(node, EndNode):
+        check_output(visit.flow, done.result)
         outcome = Outcome(status=ThreadStatus.COMPLETED, result=done.result)
-        return [NodeEnded(entry=entry), ThreadEnded(outcome=outcome, at=visit.now)]
+        return _told(visit, entry, done=done, returned=Returned(outcome=outcome, compensate=node.compensate))
     assert isinstance(node, Step | DecisionNode)
-    after = visit.state.current.apply(entry)
     edge = _choose(visit, after, node.next)
     if edge is None:
-        raise ThreadloomError(Code.NO_EDGE, f"no edge of {visit.id} holds and none is the default")
-    return [NodeEnded(entry=replace(entry, next=edge.to), consumed=done.consumed)]
+        raise ThreadloomError(Code.NO_EDGE, f"no edge of {visit.path} holds and none is the default")
+    compensation = None
+    if isinstance(node, Effectful):
+        compensation = compensation_of(visit, node, _scope(visit, after, {"result": done.result}))
+    return _told(visit, replace(entry, next=edge.to), done=done, compensation=compensation)
 
 
 def _require_shallow(visit: Visit, changed: JsonObject) -> None:
     """Refuse a value that nests deeper than JSON here may: nothing that wraps itself could be stored."""
     for name, value in changed.items():
         if not is_json(value):
-            raise ThreadloomError(Code.EXPRESSION_ERROR, f"{visit.id}: {name} nests deeper than {MAX_DEPTH}")
+            raise ThreadloomError(Code.EXPRESSION_ERROR, f"{visit.path}: {name} nests deeper than {MAX_DEPTH}")
 
 
-def _fail_node(
-    visit: Visit, active: ActiveNode | None, failed: Failed, *, result: Json = None, consumed: str | None = None
-) -> list[ThreadEvent]:
+def _failed(visit: Visit, active: ActiveNode | None, failed: Failed, done: Done | None = None) -> NodeEnded:
+    result = done.result if done else None
     entry = make_entry(visit, active, ExecutionStatus.FAILED, result=result, error=failed.failure)
+    done = Done(consumed=done.consumed if done else None, dismissed=failed.dismissed)
     try:
-        edge = _catching(visit, visit.state.current.apply(entry), failed)
+        if not failed.final and (way := _way_out(visit, entry, failed)):
+            return _told(visit, way, done=done)
     except ThreadloomError as error:
-        # The expression of an error edge is itself wrong: that failure is the one to tell.
-        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.id)
-        entry, edge, failed = replace(entry, error=failure), None, Failed(failure)
-    if edge:
-        return [NodeEnded(entry=replace(entry, next=edge.to), consumed=consumed)]
-    ended = NodeEnded(entry=entry, consumed=consumed)
-    if visit.state.cancellation:
-        # Whoever cancelled the thread wants it cancelled, also when its last activity did not end well.
-        return [ended, *cancelled(visit.flow, replace(visit.state, active=None), visit.now)]
-    return [ended, ended_as(ThreadStatus.FAILED, failed.failure, visit.now)]
+        # The expression of an edge is itself wrong: that failure is the one to tell.
+        failure = Failure(code=error.code, message=error.message, details=error.details, node=visit.path)
+        entry, failed = replace(entry, error=failure), Failed(failure)
+    compensate = visit.node.compensate if isinstance(visit.node, FailNode) else True
+    outcome = failed_outcome(failed.failure)
+    return _told(visit, entry, done=done, returned=Returned(outcome=outcome, compensate=compensate))
+
+
+def _way_out(visit: Visit, entry: JournalEntry, failed: Failed) -> JournalEntry | None:
+    """The entry of a failure that an edge catches, or that the flow's policy goes on from."""
+    node, after = visit.node, visit.at.apply(entry)
+    edge = _catching(visit, after, failed)
+    if edge is not None:
+        return replace(entry, next=edge.to)
+    policy = visit.flow.error_policy
+    if policy.action == "stop" or not isinstance(node, Step | DecisionNode):
+        return None
+    if policy.action == "retry":
+        before = visit.at.nodes.get(visit.id)
+        retried = (before.retried if before else 0) + 1
+        return replace(entry, next=visit.id, retried=retried) if retried < policy.maximum_attempts else None
+    if policy.action == "skip":
+        entry = replace(entry, status=ExecutionStatus.SKIPPED)
+    edge = _choose(visit, visit.at.apply(entry), node.next, failed.failure)
+    return replace(entry, next=edge.to) if edge is not None else None
 
 
 def _catching(visit: Visit, after: Checkpoint, failed: Failed) -> Edge | None:
@@ -126,20 +214,19 @@ def _catching(visit: Visit, after: Checkpoint, failed: Failed) -> Edge | None:
     return _choose(visit, after, caught, failed.failure)
 
 
-def ended_as(status: ThreadStatus, failure: Failure, now: datetime) -> ThreadEnded:
-    return ThreadEnded(outcome=Outcome(status=status, error=failure), at=now)
-
-
 def _choose(
     visit: Visit, after: Checkpoint, edges: Iterable[Edge | ErrorEdge], failure: Failure | None = None
 ) -> Edge | None:
     """The edge to take: those with a condition by priority, then the default, then nothing."""
-    extra: JsonObject = {"error": failure.visible()} if failure else {}
-    scope = Scope(visit.state, visit.now, visit.id, visit.number, checkpoint=after, extra=extra)
+    scope = _scope(visit, after, {"error": failure.visible()} if failure else {})
     for edge in _by_priority(edges):
         if edge.when is None or holds(edge.when, scope):
             return edge
     return None
+
+
+def _scope(visit: Visit, after: Checkpoint, extra: JsonObject) -> Scope:
+    return Scope(visit.state, visit.now, visit.path, visit.number, checkpoint=after, extra=extra)
 
 
 def _by_priority(edges: Iterable[Edge]) -> Iterator[Edge]:
@@ -151,6 +238,38 @@ def _is_default(edge: Edge) -> bool:
     return edge.when is None and not (isinstance(edge, ErrorEdge) and edge.codes)
 
 
+def _told(
+    visit: Visit,
+    entry: JournalEntry,
+    *,
+    done: Done,
+    compensation: Compensation | None = None,
+    returned: Returned | None = None,
+) -> NodeEnded:
+    return NodeEnded(
+        entry=entry,
+        consumed=done.consumed,
+        compensation=compensation,
+        hook=_hook_due(visit, entry),
+        dismissed=done.dismissed,
+        returned=returned,
+    )
+
+
+def _hook_due(visit: Visit, entry: JournalEntry) -> HookDue | None:
+    hooks = visit.flow.hooks
+    if entry.error is not None and is_for(hooks.on_error, visit.id):
+        return HookDue(role="on_error", node=visit.path, visit=visit.number, error=entry.error)
+    if visit.node.leads_on and is_for(hooks.after_node, visit.id):
+        return HookDue(role="after_node", node=visit.path, visit=visit.number)
+    return None
+
+
+def is_for(hook: Hook | None, node: str) -> bool:
+    """Whether there is a hook, and the node is one that it is for."""
+    return hook is not None and (not hook.nodes or node in hook.nodes)
+
+
 def make_entry(
     visit: Visit,
     active: ActiveNode | None,
@@ -159,22 +278,30 @@ def make_entry(
     result: Json = None,
     error: Failure | None = None,
     changed: JsonObject | None = None,
+    appended: dict[str, list[Json]] | None = None,
     saved_as: str | None = None,
     usage: JsonObject | None = None,
 ) -> JournalEntry:
+    inner = visit.state.current
+    began = active.started_at if active else visit.now
+    descended = inner.path == visit.path
+    if descended:
+        began = inner.started_at or began
     return JournalEntry(
-        seq=visit.state.current.seq + 1,
-        node=visit.id,
+        seq=inner.seq + 1,
+        node=visit.path,
         kind=visit.node.kind,
         visit=visit.number,
         status=status,
-        started_at=active.started_at if active else visit.now,
+        started_at=began,
         ended_at=visit.now,
         result=result,
         error=error,
         changed=changed or {},
+        appended=appended or {},
         saved_as=saved_as,
         usage=usage,
+        begun=inner.begun if descended else None,
     )
 
 

@@ -2,47 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TypeAlias
 
-from domain.thread.journal import JournalEntry
-from domain.thread.state import ActiveNode, Cancellation, Hold, HoldKind, Message, Outcome, ThreadStatus
+from domain.thread.active import ActiveNode, Compensation, HookDue, Role
+from domain.thread.calls import ActivityCall, NodeCall, SessionRequest
+from domain.thread.journal import Change, Descent, Failure, JournalEntry
+from domain.thread.state import Cancellation, Hold, HoldKind, Message, Outcome, Returned, ThreadStatus
 from domain.values import Json, JsonObject
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RetryRule:
-    """Temporal's retry policy, free of Temporal."""
-
-    initial_interval: timedelta
-    backoff_coefficient: float
-    maximum_interval: timedelta | None
-    maximum_attempts: int
-    non_retryable: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActivityCall:
-    """An activity to run, with all templates rendered.
-
-    Attributes:
-        key: The execution's id; the idempotency key.
-        task_queue: None means the product's own.
-    """
-
-    key: str
-    node: str
-    visit: int
-    activity: str
-    args: tuple[Json, ...]
-    task_queue: str | None
-    start_to_close: timedelta
-    schedule_to_close: timedelta | None
-    schedule_to_start: timedelta | None
-    heartbeat: timedelta | None
-    retry: RetryRule
-    summary: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +23,117 @@ class ThreadStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEntered:
-    """A node that takes time began."""
+    """A node that takes time began, or goes on with something else to wait for."""
 
     active: ActiveNode
-    call: ActivityCall | None = None
+    call: NodeCall | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemsStarted:
+    """A map began with more of its items."""
+
+    calls: tuple[ActivityCall, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ItemEnded:
+    """An item of a map has its result, or has failed."""
+
+    item: int
+    result: Json = None
+    failure: Failure | None = None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StandingsTold:
+    """The session told which of the threads that a join waits for have ended."""
+
+    standings: Mapping[str, str]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NodeEnded:
-    """A node execution ended, whatever its status."""
+    """A node execution ended, whatever its status.
+
+    Attributes:
+        consumed: Id of the message that a receive took out of the mailbox.
+        compensation: What undoes it, if it completed and can be undone.
+        hook: The hook that is to run before the thread goes on.
+        dismissed: Threads that a join no longer waits for, and that are to be cancelled.
+        returned: How the flow that the node is in ended with it.
+    """
 
     entry: JournalEntry
     consumed: str | None = None
-    """Id of the message that a receive took out of the mailbox."""
+    compensation: Compensation | None = None
+    hook: HookDue | None = None
+    dismissed: tuple[str, ...] = ()
+    returned: Returned | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubflowEntered:
+    """A subflow node was entered: the thread goes on in the flow that it names."""
+
+    descent: Descent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VariablesChanged:
+    """Variables were set beside the nodes."""
+
+    change: Change
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StagePassed:
+    """What comes before or behind a node is done: a hook, or the wait before it is tried again."""
+
+    role: Role
+    at: datetime
+    failure: Failure | None = None
+    node: str
+    visit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndingBegan:
+    """The thread is going to end; hooks and compensations run before it has."""
+
+    outcome: Outcome
+    compensate: bool
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compensated:
+    """The newest compensation has run."""
+
+    compensation: Compensation
+    at: datetime
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAskedAgain:
+    """The session may have lost what a node asked it for."""
+
+    request: SessionRequest
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reminded:
+    """Nobody has answered an approval, and the history was told again."""
+
+    node: str
+    visit: int
+    remind_at: datetime
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +194,17 @@ class StatusChanged:
 ThreadEvent: TypeAlias = (
     ThreadStarted
     | NodeEntered
+    | ItemsStarted
+    | ItemEnded
+    | StandingsTold
     | NodeEnded
+    | SubflowEntered
+    | VariablesChanged
+    | StagePassed
+    | EndingBegan
+    | Compensated
+    | SessionAskedAgain
+    | Reminded
     | HoldPlaced
     | HoldLifted
     | CancelRequested

@@ -2,46 +2,90 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from datetime import datetime
 
+from domain.changing import replace
+from domain.thread.active import MapProgress
+from domain.thread.checkpoint import fold
 from domain.thread.events import (
     ApprovalDecided,
     CancelRequested,
+    Compensated,
+    EndingBegan,
     HoldLifted,
     HoldPlaced,
+    ItemEnded,
+    ItemsStarted,
     JournalArchived,
     MessageQueued,
     NodeEnded,
     NodeEntered,
+    Reminded,
+    SessionAskedAgain,
+    StagePassed,
+    StandingsTold,
     StatusChanged,
+    SubflowEntered,
     ThreadEnded,
     ThreadEvent,
     ThreadStarted,
+    VariablesChanged,
 )
-from domain.thread.journal import fold
+from domain.thread.journal import JournalItem
 from domain.thread.state import OPERATIONS_KEPT, HoldKind, Operation, ThreadState
 
 
 def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
     """The state after the event; the state given is never changed."""
     match event:
-        case NodeEnded(entry=entry, consumed=consumed):
-            mailbox = state.mailbox
-            if consumed is not None:
-                # Senders choose ids, so another message may have the same one; that one stays.
-                place = [message.id for message in mailbox].index(consumed)
-                mailbox = (*mailbox[:place], *mailbox[place + 1 :])
-            return replace(
-                state,
-                journal=(*state.journal, entry),
-                current=state.current.apply(entry),
-                active=None,
-                mailbox=mailbox,
-                steps=state.steps + 1,
-                last_activity_at=entry.ended_at,
-            )
+        case NodeEnded():
+            return _ended(state, event)
         case NodeEntered(active=active):
-            return replace(state, active=active, last_activity_at=active.started_at)
+            return replace(state, active=active, last_activity_at=active.waiting.since)
+        case ItemsStarted(calls=calls, at=at):
+            progress = _progress(state)
+            begun = tuple(call.item for call in calls if call.item is not None)
+            running = (*progress.running, *begun)
+            return _mapped(state, replace(progress, started=progress.started + len(begun), running=running), at)
+        case ItemEnded(item=item, result=result, failure=failure, at=at):
+            progress = _progress(state)
+            running = tuple(place for place in progress.running if place != item)
+            if failure is not None:
+                return _mapped(
+                    state, replace(progress, running=running, failures={**progress.failures, item: failure}), at
+                )
+            return _mapped(state, replace(progress, running=running, results={**progress.results, item: result}), at)
+        case StandingsTold(standings=standings, at=at):
+            assert state.active is not None
+            told = replace(state.active, standings={**state.active.standings, **standings})
+            return replace(state, active=told, last_activity_at=at)
+        case SubflowEntered(descent=descent):
+            return _journaled(replace(state, passed=(), last_activity_at=descent.at), descent)
+        case VariablesChanged(change=change):
+            return _journaled(replace(state, last_activity_at=change.at), change)
+        case StagePassed(role=role, at=at):
+            before = role in ("before_node", "backoff")
+            passed = (*state.passed, role) if before else state.passed
+            hook = state.hook if before else None
+            return replace(state, active=None, passed=passed, hook=hook, last_activity_at=at)
+        case EndingBegan(outcome=outcome, compensate=compensate, at=at):
+            kept = state.compensations if compensate else ()
+            return replace(
+                state, ending=outcome, active=None, returned=None, hook=None, compensations=kept, last_activity_at=at
+            )
+        case Compensated(compensation=compensation, failure=failure, at=at):
+            undone = state.not_undone
+            if failure is not None:
+                undone = (*undone, {"node": compensation.node, "visit": compensation.visit, "error": failure.visible()})
+            return replace(
+                state, active=None, compensations=state.compensations[:-1], not_undone=undone, last_activity_at=at
+            )
+        case Reminded(remind_at=remind_at, at=at):
+            assert state.active is not None
+            waiting = replace(state.active.waiting, remind_at=remind_at)
+            return replace(state, active=replace(state.active, waiting=waiting), last_activity_at=at)
+        case SessionAskedAgain(at=at):
+            return replace(state, last_activity_at=at)
         case HoldPlaced(hold=hold):
             held = replace(state, holds={**state.holds, hold.kind: hold}, last_activity_at=hold.at)
             return _operated(held, Operation(type="pause", actor=hold.actor, reason=hold.reason, at=hold.at))
@@ -68,10 +112,60 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
             started = replace(state, started_at=at, last_activity_at=at)
             return _operated(started, Operation(type="start", actor=None, reason=None, at=at))
         case ThreadEnded(outcome=outcome, at=at):
-            ended = replace(state, outcome=outcome, ended_at=at, active=None, holds={}, last_activity_at=at)
+            ended = replace(
+                state,
+                outcome=outcome,
+                ended_at=at,
+                active=None,
+                holds={},
+                ending=None,
+                returned=None,
+                hook=None,
+                compensations=(),
+                last_activity_at=at,
+            )
             return _operated(ended, Operation(type=_ENDINGS[outcome.status], actor=None, reason=None, at=at))
         case StatusChanged(status=status):
             return replace(state, status=status)
+
+
+def _ended(state: ThreadState, event: NodeEnded) -> ThreadState:
+    entry, mailbox = event.entry, state.mailbox
+    if event.consumed is not None:
+        # Senders choose ids, so another message may have the same one; that one stays.
+        place = [message.id for message in mailbox].index(event.consumed)
+        mailbox = (*mailbox[:place], *mailbox[place + 1 :])
+    compensations = state.compensations
+    if event.compensation is not None:
+        compensations = (*compensations, event.compensation)
+    return replace(
+        state,
+        journal=(*state.journal, entry),
+        current=state.current.apply(entry),
+        active=None,
+        mailbox=mailbox,
+        steps=state.steps + 1,
+        passed=(),
+        hook=event.hook,
+        returned=event.returned,
+        compensations=compensations,
+        last_activity_at=entry.ended_at,
+    )
+
+
+def _journaled(state: ThreadState, item: JournalItem) -> ThreadState:
+    return replace(state, journal=(*state.journal, item), current=state.current.apply(item))
+
+
+def _progress(state: ThreadState) -> MapProgress:
+    assert state.active is not None
+    assert state.active.map is not None
+    return state.active.map
+
+
+def _mapped(state: ThreadState, progress: MapProgress, at: datetime) -> ThreadState:
+    assert state.active is not None
+    return replace(state, active=replace(state.active, map=progress), last_activity_at=at)
 
 
 _ENDINGS = {"completed": "complete", "failed": "fail", "cancelled": "cancel"}

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from domain.codec import dump
+from domain.errors import Code
 from domain.records import Fact, RecordType
 from domain.thread.events import (
     ApprovalDecided,
     CancelRequested,
+    Compensated,
     HoldLifted,
     HoldPlaced,
     MessageQueued,
     NodeEnded,
     NodeEntered,
+    Reminded,
+    StagePassed,
     StatusChanged,
+    SubflowEntered,
     ThreadEvent,
     ThreadStarted,
+    VariablesChanged,
 )
 from domain.thread.journal import ExecutionStatus
 from domain.thread.state import ThreadState, ThreadStatus
@@ -47,6 +53,30 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
             return Fact(
                 type=_EXECUTED[entry.status], node=entry.node, visit=entry.visit, details=details, entry=dump(entry)
             )
+        case SubflowEntered(descent=descent):
+            details = {"flow": descent.flow}
+            return Fact(
+                type=RecordType.SUBFLOW_ENTERED,
+                node=descent.node,
+                visit=descent.visit,
+                details=details,
+                entry=dump(descent),
+            )
+        case VariablesChanged(change=change):
+            details = {"by": change.cause, "variables": sorted(change.set)}
+            return Fact(type=RecordType.VARIABLES_CHANGED, node=change.node, details=details, entry=dump(change))
+        case StagePassed(role=role, failure=error) if error is not None:
+            details = {"hook": role, "error": elide(error.visible())}
+            return Fact(type=RecordType.WARNING, node=event.node, visit=event.visit, details=details)
+        case Compensated(compensation=compensation, failure=error):
+            details = {"status": "failed" if error else "completed"}
+            if error:
+                details |= {"code": Code.COMPENSATION_FAILED.value, "error": elide(error.visible())}
+            return Fact(
+                type=RecordType.NODE_COMPENSATED, node=compensation.node, visit=compensation.visit, details=details
+            )
+        case Reminded(node=node, visit=visit):
+            return Fact(type=RecordType.APPROVAL_REQUESTED, node=node, visit=visit, details={"reminder": True})
         case NodeEntered(active=active) if active.waiting.kind == "approval":
             return Fact(
                 type=RecordType.APPROVAL_REQUESTED,

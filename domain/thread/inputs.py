@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -13,21 +14,29 @@ from domain.values import Json, JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advance:
-    """Go on by one step, if anything can go on."""
+    """Go on by one step, if anything can go on.
+
+    Attributes:
+        draining: Begin nothing more outside: the next run of the workflow waits for what is in flight.
+    """
 
     now: datetime
+    draining: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityCompleted:
+    """Attributes: item: Of a map, the place of the item."""
+
     now: datetime
     key: str
     result: Json
+    item: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActivityFailed:
-    """The activity will not be tried again.
+    """The activity, or workflow, will not be tried again.
 
     Attributes:
         timed_out: The whole node's time is over.
@@ -39,6 +48,48 @@ class ActivityFailed:
     failure: Failure
     timed_out: bool = False
     cancelled: bool = False
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalResult:
+    """How one node of a row of local nodes ended.
+
+    Attributes:
+        key: The execution's id.
+        at: When it ended; what follows it happens then.
+        failure: Why it failed for good.
+        timed_out: The whole node's time is over.
+    """
+
+    key: str
+    at: datetime
+    result: Json = None
+    failure: Failure | None = None
+    timed_out: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocalCompleted:
+    """Local nodes were executed in a row; see `domain.thread.ahead`."""
+
+    now: datetime
+    results: tuple[LocalResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionAnswered:
+    """The session did what a node asked it for, or told how threads stand.
+
+    Attributes:
+        answers: By command: the thread's id, and the failure {code, message, details} if it was refused.
+        standings: Statuses of threads that a join asked about, by id; `missing` for those that are not there.
+    """
+
+    now: datetime
+    key: str
+    answers: tuple[tuple[str, JsonObject | None], ...] = ()
+    standings: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,9 +111,12 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cancel:
+    """Attributes: compensate: Undo what the thread did."""
+
     now: datetime
     actor: str
     reason: str | None = None
+    compensate: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,5 +163,15 @@ class Archived:
 
 
 ThreadInput: TypeAlias = (
-    Advance | ActivityCompleted | ActivityFailed | Pause | Resume | Cancel | Receive | Answer | Archived
+    Advance
+    | ActivityCompleted
+    | ActivityFailed
+    | LocalCompleted
+    | SessionAnswered
+    | Pause
+    | Resume
+    | Cancel
+    | Receive
+    | Answer
+    | Archived
 )

@@ -1,14 +1,16 @@
-"""The journal of a thread, and the fold that turns a prefix of it into the state at that point.
+"""The journal of a thread: what its executions changed, in order.
 
 An entry holds what one node execution changed, never a copy of what it did not. A value that a node
-saves whole in a variable is stored once, as the result, and named in `saved_as`. Where a thread was
-forked or copied, a `Rebase` stands in its journal between what it inherited and what it executed.
+saves whole in a variable is stored once, as the result, and named in `saved_as`. `domain.thread.checkpoint`
+folds a prefix of the journal into the state at that point. Items that are no executions stand in
+between: where a subflow began (`Descent`), where a hook set variables (`Change`), and where a thread
+was forked or copied (`Rebase`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Literal, TypeAlias
@@ -56,9 +58,14 @@ class JournalEntry:
 
     Attributes:
         seq: From 1 in the thread's life; a fork goes on counting from its point.
+        node: The node's path: its id, behind those of the subflow nodes it is in.
+        visit: From 1 for each path.
         changed: Variables set, except `saved_as`.
+        appended: Items added to variables that are lists.
         saved_as: The variable that took the result as it is.
-        next: The node that follows; None when the thread ended here.
+        next: The node that follows in the same flow; None when the flow ended here.
+        retried: How often in a row the node has failed, where the flow's policy visits it again.
+        begun: Of a subflow's node, the seq of its `Descent`.
         inherited: Executed by an ancestor, not by this thread.
     """
 
@@ -73,14 +80,64 @@ class JournalEntry:
     result: Json = None
     error: Failure | None = None
     changed: JsonObject = field(default_factory=dict)
+    appended: dict[str, list[Json]] = field(default_factory=dict)
     saved_as: str | None = None
     next: str | None = None
     usage: JsonObject | None = None
+    retried: int = 0
+    begun: int | None = None
     inherited: bool = False
 
     def variables(self) -> JsonObject:
-        """All variables that this execution set."""
+        """All variables that this execution set, apart from lists it appended to."""
         return self.changed if self.saved_as is None else {**self.changed, self.saved_as: self.result}
+
+    @property
+    def written(self) -> list[str]:
+        """The names of all variables that this execution changed."""
+        return sorted({*self.variables(), *self.appended})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """A subflow node was entered; what follows happens in the flow that it names.
+
+    Attributes:
+        node: The subflow node's path.
+        flow: The flow's reference.
+        input: Its input.
+        variables: Its variables as it begins.
+        next: Its first node.
+        deadline: When the subflow has to have ended.
+    """
+
+    type: Literal["descent"] = "descent"
+    seq: int
+    at: datetime
+    node: str
+    visit: int
+    flow: str
+    input: Json = None
+    variables: JsonObject = field(default_factory=dict)
+    next: str
+    deadline: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """Variables were set beside the nodes.
+
+    Attributes:
+        cause: What set them, such as `before_node`.
+        node: The node before, behind or at which that happened.
+    """
+
+    type: Literal["change"] = "change"
+    seq: int
+    at: datetime
+    cause: str
+    node: str
+    set: JsonObject
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,130 +161,9 @@ class Rebase:
     set: JsonObject = field(default_factory=dict)
 
 
-JournalItem: TypeAlias = Annotated[JournalEntry | Rebase, Field(discriminator="type")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeState:
-    """What a thread remembers of a node: its last execution.
-
-    Attributes:
-        result_in: The variable that still holds the result; `result` is None then.
-    """
-
-    status: ExecutionStatus
-    visits: int
-    result: Json = None
-    result_in: str | None = None
-    error: Failure | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checkpoint:
-    """A thread's data between two node executions.
-
-    Attributes:
-        seq: The last journal entry folded in.
-        next: The node to enter; None when the thread has ended.
-        error: The last failure that an edge caught.
-        past_visits: Visits of nodes whose state was dropped while their history was kept, so that the
-            next visit has a number of its own.
-        usage: By model: {calls, tokens, cost}, of what this thread itself executed.
-    """
-
-    seq: int = 0
-    variables: JsonObject = field(default_factory=dict)
-    nodes: Mapping[str, NodeState] = field(default_factory=dict)
-    next: str | None = None
-    error: Failure | None = None
-    usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
-    past_visits: Mapping[str, int] = field(default_factory=dict)
-
-    def visits(self, node: str) -> int:
-        """How often the node was executed."""
-        state = self.nodes.get(node)
-        return state.visits if state else self.past_visits.get(node, 0)
-
-    def result(self, node: str) -> Json:
-        """The result of the node's last execution."""
-        state = self.nodes[node]
-        return state.result if state.result_in is None else self.variables[state.result_in]
-
-    def apply(self, item: JournalItem) -> Checkpoint:
-        """The state after the item."""
-        if isinstance(item, Rebase):
-            return self._rebased(item)
-        changes = item.variables()
-        nodes = self._detached(changes)
-        nodes[item.node] = NodeState(
-            status=item.status,
-            visits=item.visit,
-            result=item.result if item.saved_as is None else None,
-            result_in=item.saved_as,
-            error=item.error,
-        )
-        return Checkpoint(
-            seq=item.seq,
-            variables={**self.variables, **changes} if changes else self.variables,
-            nodes=nodes,
-            next=item.next,
-            error=item.error if item.error is not None and item.next is not None else self.error,
-            usage=add_usage(self.usage, item.usage) if item.usage else self.usage,
-            past_visits=self.past_visits,
-        )
-
-    def _rebased(self, rebase: Rebase) -> Checkpoint:
-        nodes = self._detached({*rebase.set, *rebase.drop_variables})
-        variables = {**self.variables, **rebase.set}
-        visited = {node: self.visits(node) for node in {*rebase.drop_nodes, *self.past_visits}}
-        for node in rebase.drop_nodes:
-            nodes.pop(node, None)
-        for name in rebase.drop_variables:
-            variables.pop(name, None)
-        return Checkpoint(
-            seq=rebase.seq,
-            variables=variables,
-            nodes=nodes,
-            next=rebase.next,
-            error=None if rebase.drop_error else self.error,
-            # The ancestor has told its session what it used; told again, it would count twice.
-            usage={},
-            past_visits=dict(sorted(visited.items())) if rebase.keep_visits else {},
-        )
-
-    def _detached(self, variables: Container[str | None]) -> dict[str, NodeState]:
-        """The nodes, those whose result was in one of the variables now holding it themselves."""
-        return {
-            name: replace(node, result=self.variables[node.result_in], result_in=None)
-            if node.result_in is not None and node.result_in in variables
-            else node
-            for name, node in self.nodes.items()
-        }
-
-
-def fold(base: Checkpoint, items: Iterable[JournalItem]) -> Checkpoint:
-    """The state after all the items."""
-    for item in items:
-        base = base.apply(item)
-    return base
+JournalItem: TypeAlias = Annotated[JournalEntry | Descent | Change | Rebase, Field(discriminator="type")]
 
 
 def executions(items: Iterable[JournalItem]) -> list[JournalEntry]:
     """The node executions among the items."""
     return [item for item in items if isinstance(item, JournalEntry)]
-
-
-def add_usage(
-    totals: Mapping[str, Mapping[str, int | float]], usage: Mapping[str, Json]
-) -> Mapping[str, Mapping[str, int | float]]:
-    """Totals by model with one call's usage {model, tokens, cost} added."""
-    model = str(usage.get("model") or "unknown")
-    before = totals.get(model, {})
-    return {
-        **totals,
-        model: {
-            "calls": before.get("calls", 0) + 1,
-            "tokens": before.get("tokens", 0) + (usage.get("tokens") or 0),
-            "cost": before.get("cost", 0) + (usage.get("cost") or 0),
-        },
-    }

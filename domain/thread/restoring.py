@@ -7,19 +7,19 @@ from datetime import datetime
 
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
-from domain.flow.model import FlowDefinition
 from domain.messages import STATE_VERSION, ThreadStart
-from domain.thread.journal import Checkpoint, fold
+from domain.thread.checkpoint import Checkpoint, fold
+from domain.thread.program import Program
 from domain.thread.snapshot import Seed, restore
 from domain.thread.state import Hold, ThreadState
 from domain.values import JsonObject
 
 
-def restored(flow: FlowDefinition, start: ThreadStart, ids: tuple[str, str], now: datetime) -> ThreadState:
+def restored(program: Program, start: ThreadStart, ids: tuple[str, str], now: datetime) -> ThreadState:
     """The state that the last run handed over, or the one that the seed describes.
 
     Args:
-        flow: The flow that the thread executes.
+        program: The flows that the thread executes.
         start: The workflow's input.
         ids: Session and thread, as the workflow's id has them.
         now: Workflow time.
@@ -39,9 +39,10 @@ def restored(flow: FlowDefinition, start: ThreadStart, ids: tuple[str, str], now
         raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread starts from a seed or from a state")
     if (state.identity.session_id, state.identity.thread_id) != ids:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"the start input is of another thread than {'/'.join(ids)}")
-    stands_at = state.current.next
-    if state.outcome is None and stands_at not in flow.nodes:
-        raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {stands_at}", {"node": stands_at})
+    if state.outcome is None and state.ending is None and state.returned is None:
+        flow, stands_at = program.at(state.current), state.current.next
+        if stands_at not in flow.nodes:
+            raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {stands_at}", {"node": stands_at})
     return state
 
 

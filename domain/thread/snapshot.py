@@ -7,7 +7,7 @@ what a fork or a copy makes of it is the session's business (`domain.session.ope
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -15,8 +15,10 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import render
 from domain.flow.model import FlowDefinition
 from domain.ids import NAME_PATTERN
-from domain.thread.journal import Checkpoint, JournalEntry, JournalItem, executions, fold
-from domain.thread.state import ActiveNode, Identity, Operation, Outcome, ThreadState, ThreadStatus
+from domain.thread.active import ActiveNode
+from domain.thread.checkpoint import Checkpoint, Frame, fold
+from domain.thread.journal import JournalEntry, JournalItem, executions
+from domain.thread.state import Identity, Operation, Outcome, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject
 
 VERSION = 1
@@ -47,6 +49,7 @@ class Snapshot:
 
     Attributes:
         flow: The flow's document.
+        flows: The documents of the flows it names, by reference.
         base: The state before the first item of `journal`.
         active: The node in execution when the snapshot was taken.
     """
@@ -56,6 +59,7 @@ class Snapshot:
     identity: Identity
     flow: JsonObject
     flow_digest: str
+    flows: Mapping[str, JsonObject] = field(default_factory=dict)
     status: ThreadStatus
     input: Json = None
     context: Json = None
@@ -89,7 +93,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point in a thread's past: `node`, `node#visit` or `@seq`."""
+    """A point in a thread's past: `node`, `node#visit` or `@seq`; a node of a subflow by its path."""
 
     node: str | None = None
     visit: int | None = None
@@ -101,7 +105,8 @@ class Point:
         return f"{self.node}#{self.visit}" if self.visit else str(self.node)
 
 
-_POINT = re.compile(rf"(?:@(?P<seq>\d{{1,9}})|(?P<node>{NAME_PATTERN})(?:#(?P<visit>\d{{1,9}}))?)\Z")
+_PATH = rf"{NAME_PATTERN}(?:/{NAME_PATTERN})*"
+_POINT = re.compile(rf"(?:@(?P<seq>\d{{1,9}})|(?P<node>{_PATH})(?:#(?P<visit>\d{{1,9}}))?)\Z")
 
 
 def parse_point(text: str) -> Point:
@@ -145,11 +150,17 @@ class Cut:
 def reaches(snapshot: Snapshot, point: Point) -> bool:
     """Whether the snapshot's memory holds the point; otherwise the archive is to be read first."""
     if point.seq is not None:
-        return point.seq > snapshot.base.seq
+        entry = _find(snapshot, point)
+        return point.seq > snapshot.base.seq and (entry is None or (entry.begun or point.seq) > snapshot.base.seq)
     assert point.node is not None
-    if _find(snapshot, point) or _stands_at(snapshot, point):
+    if entry := _find(snapshot, point):
+        return entry.begun is None or entry.begun > snapshot.base.seq
+    if _next_is(snapshot, point):
         return True
-    return snapshot.base.visits(point.node) == 0 or (point.visit or 0) > snapshot.base.visits(point.node)
+    if frame := _executing(snapshot, point):
+        return frame.begun > snapshot.base.seq
+    before = _visits(snapshot.base, point.node)
+    return before == 0 or (point.visit or 0) > before
 
 
 def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
@@ -160,11 +171,8 @@ def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
     """
     entry = _find(snapshot, point)
     if entry is None:
-        if not after and _stands_at(snapshot, point):
-            current = snapshot.current()
-            node = snapshot.active.node if snapshot.active else current.next
-            name = f"{node}#{current.visits(node or '') + 1}"
-            return Cut(point=name, entry=None, items=snapshot.journal, checkpoint=replace(current, next=node))
+        if not after and (standing := _standing(snapshot, point)):
+            return standing
         raise ThreadloomError(
             Code.FORK_POINT_NOT_EXECUTED,
             f"{snapshot.identity.thread_id} has not executed {point}",
@@ -173,14 +181,19 @@ def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
     name = f"{entry.node}#{entry.visit}"
     if after and entry.next is None:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"nothing follows {name}: the thread ended there; fork at it")
-    last = entry.seq if after else entry.seq - 1
+    # A subflow's node began where its flow was entered, not where that ended.
+    last = entry.seq if after else (entry.begun or entry.seq) - 1
+    if last < snapshot.base.seq:
+        raise ThreadloomError(
+            Code.FORK_POINT_NOT_EXECUTED, f"{snapshot.identity.thread_id} was made inside {name}, and has not begun it"
+        )
     items = tuple(item for item in snapshot.journal if item.seq <= last)
     checkpoint = fold(snapshot.base, items)
     return Cut(
         point=name,
         entry=entry,
         items=items,
-        checkpoint=checkpoint if after else replace(checkpoint, next=entry.node),
+        checkpoint=checkpoint if after else replace(checkpoint, next=entry.node.rpartition("/")[2]),
         at=entry.ended_at if after else entry.started_at,
     )
 
@@ -192,24 +205,57 @@ def _find(snapshot: Snapshot, point: Point) -> JournalEntry | None:
     return None
 
 
-def _stands_at(snapshot: Snapshot, point: Point) -> bool:
+def _standing(snapshot: Snapshot, point: Point) -> Cut | None:
+    """The cut at a node that the source has not passed: the next one, or a subflow's that is in execution."""
     current = snapshot.current()
-    if snapshot.outcome:
+    if _next_is(snapshot, point):
+        name = f"{current.next_path}#{current.visits(current.next or '') + 1}"
+        return Cut(point=name, entry=None, items=snapshot.journal, checkpoint=current)
+    if (frame := _executing(snapshot, point)) and frame.begun > snapshot.base.seq:
+        items = tuple(item for item in snapshot.journal if item.seq < frame.begun)
+        checkpoint = replace(fold(snapshot.base, items), next=frame.path.rpartition("/")[2])
+        return Cut(point=f"{frame.path}#{frame.visit}", entry=None, items=items, checkpoint=checkpoint)
+    return None
+
+
+def _next_is(snapshot: Snapshot, point: Point) -> bool:
+    current = snapshot.current()
+    if snapshot.outcome or current.next is None:
         return False
-    if point.seq is not None:
-        return point.seq == current.seq + 1
-    assert point.node is not None
-    node = snapshot.active.node if snapshot.active else current.next
-    return node == point.node and point.visit in (None, current.visits(point.node) + 1)
+    path, visit = current.path_of(current.next), current.visits(current.next) + 1
+    return point in (Point(seq=current.seq + 1), Point(node=path), Point(node=path, visit=visit))
 
 
-def create_snapshot(state: ThreadState, flow: JsonObject, flow_digest: str, now: datetime) -> Snapshot:
+def _executing(snapshot: Snapshot, point: Point) -> Frame | None:
+    """The flow that a subflow node at the point executes."""
+    current = snapshot.current()
+    frames = () if snapshot.outcome else (*current.callers, current)
+    points = ((Point(node=frame.path), Point(node=frame.path, visit=frame.visit)) for frame in frames)
+    return next((frame for frame, here in zip(frames, points, strict=True) if frame.path and point in here), None)
+
+
+def _visits(checkpoint: Checkpoint, path: str) -> int:
+    """How often the node at the path was executed."""
+    parent, _, node = path.rpartition("/")
+    frames = (*checkpoint.callers, checkpoint)
+    found = next((frame.nodes[node].visits for frame in frames if frame.path == parent and node in frame.nodes), 0)
+    return max(found, checkpoint.past_visits.get(path, 0))
+
+
+def create_snapshot(
+    state: ThreadState,
+    flow: JsonObject,
+    flow_digest: str,
+    now: datetime,
+    flows: Mapping[str, JsonObject] | None = None,
+) -> Snapshot:
     """The thread as it is, between two journal entries."""
     return Snapshot(
         taken_at=now,
         identity=state.identity,
         flow=flow,
         flow_digest=flow_digest,
+        flows=flows or {},
         status=state.status,
         input=state.input,
         context=state.context,

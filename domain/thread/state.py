@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol
+from typing import Protocol
 
-from domain.thread.journal import Checkpoint, Failure, JournalItem
+from domain.thread.active import ActiveNode, Compensation, HookDue, Role
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.journal import Failure, JournalItem
 from domain.values import Json, JsonObject
+
+SYSTEM = "threadloom"
+"""The actor of what the product does by itself."""
 
 MAILBOX_LIMIT = 1_000
 """Messages a thread keeps; the next one is refused."""
@@ -44,6 +49,7 @@ class Origin(StrEnum):
     CREATED = "created"
     FORKED = "forked"
     COPIED = "copied"
+    SPAWNED = "spawned"
 
 
 class HoldKind(StrEnum):
@@ -59,8 +65,6 @@ class HoldKind(StrEnum):
 
 BY_HAND = (HoldKind.START, HoldKind.THREAD, HoldKind.LIMIT, HoldKind.LOST_SESSION)
 """Holds that `thread resume` lifts."""
-
-WaitKind = Literal["activity", "timer", "message", "approval"]
 
 
 class HoldLike(Protocol):
@@ -88,41 +92,6 @@ class Hold:
 def outlasts(until: datetime | None, held: HoldLike | None) -> bool:
     """Whether a pause until then (None: for good) holds longer than what holds already: it never shortens."""
     return held is None or (held.until is not None and (until is None or until > held.until))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiting:
-    """What the node in execution waits for.
-
-    Attributes:
-        due: When a timer fires.
-        deadline: When the node times out.
-        expects: For an activity {activity, task_queue}, for a message {name}, for an approval
-            {prompt, choices, assignees, context}.
-    """
-
-    kind: WaitKind
-    since: datetime
-    due: datetime | None = None
-    deadline: datetime | None = None
-    expects: JsonObject = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ActiveNode:
-    """The node in execution.
-
-    Attributes:
-        answer: The answer to its approval, which takes effect when nothing holds the thread.
-        limit_at: When the flow's `max_duration` is over, waiting or not.
-    """
-
-    node: str
-    visit: int
-    started_at: datetime
-    waiting: Waiting
-    answer: JsonObject | None = None
-    limit_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,12 +138,25 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Returned:
+    """The innermost flow has ended, and its subflow node, or the thread, not yet.
+
+    Attributes:
+        compensate: Undo what the thread did, if this is how it ends.
+    """
+
+    outcome: Outcome
+    compensate: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Cancellation:
     """Who wants the thread cancelled, and why."""
 
     actor: str
     reason: str | None
     at: datetime
+    compensate: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +183,7 @@ class Identity:
     description: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ThreadState:
     """A thread at one moment.
 
@@ -210,6 +192,12 @@ class ThreadState:
         current: The fold of `base` and `journal`; derived, never stored.
         shared: The session's shared variables as they were when the thread started.
         limits_waived: Someone resumed the thread after it had reached a limit of its flow.
+        passed: What has been done before the next node, so that it is not done again: its hook, its backoff.
+        hook: The hook that is to run next.
+        returned: How the innermost flow ended, while a hook keeps it.
+        compensations: What undoes the nodes that this thread completed, in their order.
+        ending: How the thread will have ended when hooks and compensations have run.
+        not_undone: Compensations that failed: {node, visit, error}.
     """
 
     identity: Identity
@@ -232,11 +220,17 @@ class ThreadState:
     last_activity_at: datetime
     steps: int = 0
     limits_waived: bool = False
+    passed: tuple[Role, ...] = ()
+    hook: HookDue | None = None
+    returned: Returned | None = None
+    compensations: tuple[Compensation, ...] = ()
+    ending: Outcome | None = None
+    not_undone: tuple[JsonObject, ...] = ()
 
     @property
     def in_flight(self) -> bool:
         """Whether something runs outside that a pause must wait for."""
-        return self.active is not None and self.active.waiting.kind == "activity"
+        return self.active is not None and self.active.in_flight
 
     def derived_status(self) -> ThreadStatus:
         """The status that the rest of the state amounts to."""
@@ -259,4 +253,4 @@ def wake_at(state: ThreadState) -> datetime | None:
         return None
     waiting = state.active.waiting
     limit = None if state.limits_waived else state.active.limit_at
-    return min((at for at in (waiting.due, waiting.deadline, limit) if at), default=None)
+    return min((at for at in (waiting.due, waiting.deadline, waiting.remind_at, limit) if at), default=None)

@@ -13,8 +13,10 @@ from domain.codec import dump
 from domain.flow.model import FlowDefinition
 from domain.ids import execution_key
 from domain.records import ThreadRow
-from domain.thread.journal import ExecutionStatus, JournalEntry, NodeState, executions
-from domain.thread.state import ActiveNode, Hold, HoldKind, ThreadState, ThreadStatus, Waiting
+from domain.thread.active import IN_FLIGHT, ActiveNode
+from domain.thread.checkpoint import NodeState
+from domain.thread.journal import ExecutionStatus, JournalEntry, executions
+from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject, size
 
 ELIDED_FROM = 8 * 1024
@@ -49,9 +51,10 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "waiting_for": waiting_for(state),
         "waiting": waiting(state),
         "holds": [hold(held) for held in state.holds.values()],
-        "in_flight": [_in_flight(state)] if state.in_flight else [],
+        "in_flight": _in_flight(state.active) if state.active is not None and state.active.in_flight else [],
         "mailbox": len(state.mailbox),
-        "variables": {name: elide(value) for name, value in state.current.variables.items()},
+        "variables": {name: elide(value) for name, value in state.current.outermost.variables.items()},
+        "subflows": subflows(state),
         "metadata": elide(state.metadata),
         "usage": {model: dict(figures) for model, figures in state.current.usage.items()},
         "fork_info": identity.fork_info,
@@ -59,6 +62,8 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "operations": [dump(operation) for operation in state.operations],
         "result": elide(state.outcome.result) if state.outcome else None,
         "error": failure(state),
+        "ending": _ending(state),
+        "not_undone": list(state.not_undone),
         "steps": state.steps,
         "created_at": identity.created_at.isoformat(),
         "started_at": state.started_at.isoformat() if state.started_at else None,
@@ -67,8 +72,26 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
     }
 
 
-_KINDS = {"activity": "activity", "timer": "wait", "message": "receive", "approval": "approval"}
-"""The kind of node that waits like this."""
+def subflows(state: ThreadState) -> list[JsonObject]:
+    """The subflows in execution, the outermost first, with the variables they see."""
+    frames = (*state.current.callers, state.current)[1:]
+    return [
+        {
+            "node": frame.path,
+            "visit": frame.visit,
+            "flow": frame.flow,
+            "variables": {name: elide(value) for name, value in frame.variables.items()},
+        }
+        for frame in frames
+    ]
+
+
+def _ending(state: ThreadState) -> JsonObject | None:
+    """What is still to be undone before the thread has ended, the next first."""
+    if state.ending is None:
+        return None
+    to_undo = [f"{compensation.node}#{compensation.visit}" for compensation in reversed(state.compensations)]
+    return {"status": state.ending.status.value, "to_undo": to_undo}
 
 
 def list_executions(state: ThreadState) -> list[JsonObject]:
@@ -79,9 +102,9 @@ def list_executions(state: ThreadState) -> list[JsonObject]:
         listed.append(
             {
                 "seq": state.current.seq + 1,
-                "id": execution_key(state.identity.thread_id, active.node, active.visit),
+                "id": active.key,
                 "node": active.node,
-                "kind": _KINDS[active.waiting.kind],
+                "kind": active.kind if active.role == "node" else active.role,
                 "visit": active.visit,
                 "status": ExecutionStatus.RUNNING.value,
                 "attempts": None,
@@ -116,15 +139,15 @@ def execution(thread_id: str, entry: JournalEntry) -> JsonObject:
         "result": elide(entry.result),
         "error": entry.error.visible() if entry.error else None,
         "next": entry.next,
-        "changed": sorted(entry.variables()),
+        "changed": entry.written,
         "usage": entry.usage,
         "inherited": entry.inherited,
     }
 
 
 def node_execution(state: ThreadState, node: str) -> NodeState | None:
-    """The last execution of a node."""
-    return state.current.nodes.get(node)
+    """The last execution of a node of the thread's own flow."""
+    return state.current.outermost.nodes.get(node)
 
 
 def failure(state: ThreadState) -> JsonObject | None:
@@ -139,7 +162,7 @@ def progress(flow: FlowDefinition, state: ThreadState) -> int:
     """Per cent of the flow's nodes that were executed; 100 only for a completed thread."""
     if state.status is ThreadStatus.COMPLETED:
         return 100
-    done = sum(1 for node in state.current.nodes if node in flow.nodes)
+    done = sum(1 for node in state.current.outermost.nodes if node in flow.nodes)
     return min(99, round(100 * done / len(flow.nodes)))
 
 
@@ -147,7 +170,7 @@ def current_node(state: ThreadState) -> str | None:
     """The node in execution, or else the next one."""
     if state.outcome:
         return None
-    return state.active.node if state.active else state.current.next
+    return state.active.node if state.active else state.current.next_path
 
 
 def hold(held: Hold) -> JsonObject:
@@ -176,7 +199,7 @@ def waiting(state: ThreadState) -> JsonObject | None:
         held = next(iter(state.holds.values()))
         until = min((other.until for other in state.holds.values() if other.until), default=None)
         return _waiting("hold", current_node(state), held.at.isoformat(), until=until.isoformat() if until else None)
-    if active is None or active.waiting.kind == "activity":
+    if active is None or active.waiting.kind in IN_FLIGHT:
         return None
     return _awaited_data(active)
 
@@ -184,7 +207,15 @@ def waiting(state: ThreadState) -> JsonObject | None:
 def _awaited_data(active: ActiveNode) -> JsonObject:
     awaited = active.waiting
     ends = min((at for at in (awaited.due, awaited.deadline) if at), default=None)
-    return _waiting(awaited.kind, active.node, awaited.since.isoformat(), until=ends.isoformat() if ends else None)
+    found = _waiting(awaited.kind, active.node, awaited.since.isoformat(), until=ends.isoformat() if ends else None)
+    if awaited.kind == "join":
+        found |= {"threads": _missing(active), "need": awaited.expects["need"]}
+    return found
+
+
+def _missing(active: ActiveNode) -> list[str]:
+    """The threads that a join still waits for."""
+    return [thread for thread in active.waiting.expects["threads"] if thread not in active.standings]
 
 
 def _waiting(kind: str, node: str | None, since: str, *, until: str | None) -> JsonObject:
@@ -197,7 +228,7 @@ def waiting_for(state: ThreadState) -> str | None:
         return None
     reasons = [_held_by(held) for held in state.holds.values()]
     active = state.active
-    if active is not None and (not reasons or _asks(active)) and (awaited := _awaited(active.node, active.waiting)):
+    if active is not None and (not reasons or _asks(active)) and (awaited := _awaited(active)):
         reasons.insert(0, awaited)
     return "; ".join(reasons) or None
 
@@ -222,9 +253,18 @@ def _held_by(held: Hold) -> str:
     return f"{_HELD_BY[held.kind]} (held by {held.actor} at {held.at:%Y-%m-%d %H:%M:%S} UTC{why})"
 
 
-def _awaited(node: str, awaited: Waiting) -> str | None:
+def _awaited(active: ActiveNode) -> str | None:
+    node, awaited = active.node, active.waiting
     deadline = f", until {awaited.deadline:%Y-%m-%d %H:%M:%S} UTC" if awaited.deadline else ""
     match awaited.kind:
+        case "timer" if active.role == "backoff":
+            return f"{node} to be tried again at {awaited.due:%Y-%m-%d %H:%M:%S} UTC"
+        case "session":
+            return f"its session to start threads at {node}"
+        case "join":
+            threads, need = _missing(active), awaited.expects["need"]
+            shown = ", ".join(threads[:5]) + (f" and {len(threads) - 5} more" if len(threads) > 5 else "")
+            return f"threads at {node} ({need} of {len(awaited.expects['threads'])} needed): {shown}{deadline}"
         case "timer":
             return f"the time {awaited.due:%Y-%m-%d %H:%M:%S} UTC at {node}"
         case "message":
@@ -238,23 +278,35 @@ def _awaited(node: str, awaited: Waiting) -> str | None:
             return None
 
 
-def _in_flight(state: ThreadState) -> JsonObject:
-    """The activity in flight; attempt, state and worker are filled in by who can ask Temporal."""
-    assert state.active is not None
-    expects: dict[str, Any] = state.active.waiting.expects
-    return {
-        "node": state.active.node,
-        "visit": state.active.visit,
+def _in_flight(active: ActiveNode) -> list[JsonObject]:
+    """What is in flight; attempt, state and worker are filled in by who can ask Temporal."""
+    places: tuple[int | None, ...] = active.map.running if active.map is not None else (None,)
+    return [_call(active, place) for place in places]
+
+
+def _call(active: ActiveNode, place: int | None) -> JsonObject:
+    expects: dict[str, Any] = active.waiting.expects
+    suffix = f"/{place}" if place is not None else "" if active.role == "node" else f"/{active.role}"
+    found = {
+        "id": f"{active.node}#{active.visit}{suffix}",
+        "node": active.node,
+        "visit": active.visit,
+        "role": active.role,
         "activity": expects.get("activity"),
         "task_queue": expects.get("task_queue"),
         "state": "scheduled",
         "attempt": 1,
         "maximum_attempts": expects.get("maximum_attempts") or None,
-        "since": state.active.started_at.isoformat(),
+        "since": active.started_at.isoformat(),
         "next_attempt_at": None,
         "last_failure": None,
         "worker": None,
     }
+    if place is not None:
+        found["item"] = place
+    if active.waiting.kind == "workflow":
+        found |= {"workflow": expects["workflow"], "workflow_id": expects["id"]}
+    return found
 
 
 def thread_row(flow: FlowDefinition, flow_digest: str, state: ThreadState) -> ThreadRow:

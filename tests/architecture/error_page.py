@@ -8,7 +8,8 @@ from pathlib import Path
 
 from commands.outcome import UNAVAILABLE_CODES
 from domain import errors
-from domain.errors import EXPLANATIONS, Code
+from domain.errors import Code
+from domain.explanations import EXPLANATIONS
 
 PAGE = Path(__file__).parents[2] / "docs" / "errors.md"
 

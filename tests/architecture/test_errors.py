@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from domain.errors import EXPLANATIONS, Code
+from domain.errors import Code
+from domain.explanations import EXPLANATIONS
 from tests.architecture.error_page import PAGE, render
 from tests.architecture.programs import commands, options
 

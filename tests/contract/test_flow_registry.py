@@ -1,4 +1,4 @@
-"""The registry of flows: a version never changes, its status may."""
+"""The registry of flows: a version that may run never changes, its status may; a draft is the other way round."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ def document(version: str = "1", name: str = "f", **fields: Any) -> dict[str, An
     return {"flow": name, "version": version, "start": "z", "nodes": {"z": {}, "a": {}}} | fields
 
 
-async def register(database: Database, doc: dict[str, Any], digest: str = "d", at: float = 0) -> StoredFlow:
-    return await database.flows.register(doc, digest, actor="ann", at=minute(at))
+async def register(
+    database: Database, doc: dict[str, Any], digest: str = "d", at: float = 0, *, draft: bool = False
+) -> StoredFlow:
+    return await database.flows.register(doc, digest, actor="ann", at=minute(at), draft=draft)
 
 
 async def test_a_registered_flow_is_found_as_it_was_given(database: Database) -> None:
@@ -102,3 +104,68 @@ async def test_a_status_needs_a_flow_and_a_known_name(database: Database) -> Non
         await database.flows.set_status("f", "1", "active")
     with pytest.raises(ThreadloomError, match="INVALID_ARGUMENT"):
         await database.flows.set_status("f", "1", "gone")
+
+
+async def test_a_draft_is_replaced_as_long_as_it_is_one(database: Database) -> None:
+    first = await register(database, document(), draft=True)
+    assert (first.status, await database.flows.find("f", "1")) == ("draft", first)
+    changed = document(title="T", description="D", nodes={"other": {}})
+    second = await register(database, changed, "e", at=5, draft=True)
+    assert (second.status, second.digest, second.title, second.description) == ("draft", "e", "T", "D")
+    assert (second.document, second.registered_at) == (changed, minute(5))
+    assert await database.flows.list() == [second]
+
+
+async def test_a_draft_registered_without_saying_draft_is_active_with_that_content(database: Database) -> None:
+    await register(database, document(), draft=True)
+    active = await register(database, document(title="T"), "e")
+    assert (active.status, active.digest, active.title) == ("active", "e", "T")
+    assert await database.flows.find("f") == active
+
+
+@pytest.mark.parametrize("status", ["active", "inactive", "archived"])
+async def test_what_was_more_than_a_draft_changes_no_more_and_never_is_one_again(
+    database: Database, status: str
+) -> None:
+    await register(database, document(), draft=True)
+    if status == "inactive":
+        await database.flows.set_status("f", "1", "active")
+    stored = await database.flows.set_status("f", "1", status)
+    for draft in (True, False):
+        with pytest.raises(ThreadloomError, match="FLOW_VERSION_EXISTS"):
+            await register(database, document(title="other"), "e", draft=draft)
+        assert await register(database, document(), at=5, draft=draft) == stored
+    with pytest.raises(ThreadloomError, match="INVALID_ARGUMENT"):
+        await database.flows.set_status("f", "1", "draft")
+    assert await database.flows.find("f", "1") == stored
+
+
+async def test_a_draft_is_not_the_newest_active_version(database: Database) -> None:
+    await register(database, document("2"), draft=True)
+    assert await database.flows.find("f") is None
+    released = await register(database, document("1"))
+    await register(database, document("3"), draft=True)
+    assert await database.flows.find("f") == released
+
+
+async def test_a_draft_is_not_deactivated(database: Database) -> None:
+    draft = await register(database, document(), draft=True)
+    with pytest.raises(ThreadloomError, match=r"ILLEGAL_TRANSITION: f@1 is a draft"):
+        await database.flows.set_status("f", "1", "inactive")
+    assert await database.flows.find("f", "1") == draft
+
+
+async def test_of_an_activation_and_a_replacement_at_once_the_draft_ends_with_one_content(database: Database) -> None:
+    await register(database, document(), "d", draft=True)
+    activated, *replaced = await asyncio.gather(
+        database.flows.set_status("f", "1", "active"),
+        *(register(database, document(title=f"{number}"), f"{number}", draft=True) for number in range(4)),
+        return_exceptions=True,
+    )
+    stored = await database.flows.find("f", "1")
+    assert stored is not None
+    assert activated == stored
+    refused = [answer.code for answer in replaced if isinstance(answer, ThreadloomError)]
+    drafts = [answer.digest for answer in replaced if isinstance(answer, StoredFlow)]
+    assert refused == ["FLOW_VERSION_EXISTS"] * (4 - len(drafts))
+    assert stored.digest in {"d", *drafts}

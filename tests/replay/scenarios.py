@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
-from temporalio import activity
+from temporalio import activity, workflow
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
+from domain.thread.functions import register
 from tests.integration.stack import Session, Stack
 
 Scenario = Callable[[Stack], Awaitable[list[str]]]
@@ -33,9 +36,42 @@ async def linger() -> None:
         await asyncio.sleep(0.05)  # an activity that waits, not a test
 
 
-ACTIVITIES = [greet, break_, linger]
+@activity.defn(name="falter")
+async def falter() -> int:
+    """Fail at first."""
+    if activity.info().attempt == 1:
+        raise ApplicationError("not yet", type="NOT_YET")
+    return activity.info().attempt
 
-LOOP = {
+
+@workflow.defn(name="Theirs", sandboxed=False)
+class Theirs:
+    """A workflow of another team."""
+
+    @workflow.run
+    async def run(self, value: str) -> str:
+        if value == "forever":
+            await workflow.wait_condition(lambda: False)
+        return value * 2
+
+
+@asynccontextmanager
+async def their_worker(stack: Stack) -> AsyncIterator[str]:
+    """A worker of another team; the name of its task queue."""
+    queue = f"{stack.settings.task_queue}-theirs"
+    async with Worker(stack.bare, task_queue=queue, workflows=[Theirs]):
+        yield queue
+
+
+def twice(number: int) -> int:
+    return number * 2
+
+
+register("scenarios.twice@1", twice)
+
+ACTIVITIES = [greet, break_, linger, falter]
+
+LOOP: dict[str, Any] = {
     "flow": "loop",
     "version": "1",
     "variables": {"n": 0},
@@ -145,4 +181,158 @@ def _longer() -> dict[str, Any]:
     return {"kind": "decision", "next": [{"when": "n < 20", "to": "greet"}, {"to": "rest"}]}
 
 
-SCENARIOS: dict[str, Scenario] = {"branches": branches, "troubles": troubles, "runs": runs}
+def _flow(name: str, nodes: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"flow": name, "version": "1", "start": next(iter(nodes)), "nodes": nodes, **more}
+
+
+def _greet(next: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "activity", "activity": "greet", "args": ["{{ node.key }}"], "effect": "none", "next": next, **more}
+
+
+ROWS = _flow(
+    "rows",
+    {
+        "near": _greet("count", mode="local", save="said"),
+        "count": {"kind": "set", "set": {"n": "{{ n + 1 }}"}, "append": {"log": ["{{ said }}"]}, "next": "more"},
+        "more": {"kind": "decision", "next": [{"when": "n < 12", "to": "near"}, {"to": "within"}]},
+        "within": {
+            "kind": "activity",
+            "activity": "scenarios.twice@1",
+            "args": [21],
+            "mode": "inline",
+            "effect": "none",
+            "save": "n",
+            "next": "again",
+        },
+        "again": {
+            "kind": "activity",
+            "activity": "falter",
+            "mode": "local",
+            "effect": "none",
+            "retry": {"initial_interval": "1ms"},
+            "next": "fails",
+        },
+        "fails": {
+            "kind": "activity",
+            "activity": "break",
+            "args": ["NO"],
+            "mode": "local",
+            "effect": "none",
+            "next": "done",
+            "on_error": "done",
+        },
+        "done": {"kind": "end", "result": {"n": "{{ n }}", "log": "{{ log | length }}"}},
+    },
+    variables={"n": 0, "log": []},
+    checkpoint={"nodes": 5},
+)
+
+
+async def rows(stack: Stack) -> list[str]:
+    """Local nodes in rows and one by one, inline ones, and one that is tried again."""
+    session = await stack.start_session()
+    await session.create("r", ROWS)
+    await session.create("s", {**ROWS, "checkpoint": {"nodes": 1}})
+    for thread_id in ("r", "s"):
+        await session.thread_status(thread_id, "completed")
+    await session.handle.signal("close", {"command_id": "x"})
+    await session.handle.result()
+    return [session.handle.id, *(session.thread(thread_id).id for thread_id in ("r", "s"))]
+
+
+PART = _flow(
+    "part",
+    {"work": _greet("hear"), "hear": {"kind": "receive", "timeout": "1d", "next": "done"}, "done": {"kind": "end"}},
+)
+WITHIN = _flow(
+    "within",
+    {
+        "work": _greet("rest"),
+        "rest": {"kind": "wait", "for": "20ms", "next": "done"},
+        "done": {"kind": "end", "result": 1},
+    },
+)
+PARTS = _flow(
+    "parts",
+    {
+        "each": {
+            "kind": "map",
+            "over": "{{ range(12) | list }}",
+            "activity": "greet",
+            "args": ["number {{ item }}"],
+            "effect": "none",
+            "concurrency": 5,
+            "next": "inner",
+        },
+        "inner": {"kind": "subflow", "flow": "within", "next": "parts"},
+        "parts": {"kind": "spawn", "flow": "part", "each": [1, 2, 3], "id": "p{{ item }}", "next": "gather"},
+        "gather": {"kind": "join", "of": "parts", "need": "any", "rest": "cancel", "timeout": "1d", "next": "split"},
+        "split": {"kind": "fork", "enter": "branch", "id": "b", "next": "tell"},
+        "branch": {"kind": "end", "result": "{{ thread.id }}"},
+        "tell": {"kind": "send", "to": "{{ thread.id }}", "name": "note", "body": 1, "next": "hear"},
+        "hear": {"kind": "receive", "name": "note", "timeout": "1d", "next": "done"},
+        "done": {"kind": "end"},
+    },
+    hooks={"before_node": {"set": {"at": "{{ node.id }}"}}},
+    variables={"at": None},
+)
+
+
+async def parts(stack: Stack) -> list[str]:
+    """A map, a subflow, spawned threads of which one is waited for, a branch, a message, and a session's pause."""
+    session = await stack.start_session()
+    await session.create("a", PARTS, flows={"part": PART, "within": WITHIN})
+    await session.thread_waits("a", "join")
+    for thread_id in ("p1", "p2", "p3"):
+        await session.thread_waits(thread_id, "message")
+    await session.handle.signal("pause", {"command_id": "p", "actor": "op"})
+    await session.status("paused")
+    await session.handle.signal("resume", {"command_id": "r", "actor": "op"})
+    await session.thread("p2").execute_update("send", {"command_id": "go", "name": "go"})
+    await session.thread_status("a", "completed")
+    await session.handle.signal("close", {"command_id": "x"})
+    await session.handle.result()
+    return [session.handle.id, *(session.thread(thread_id).id for thread_id in ("a", "b", "p1", "p2"))]
+
+
+def _saga(queue: str) -> dict[str, Any]:
+    undo = {"activity": "greet", "args": ["undo {{ node.id }}"]}
+    theirs = {"kind": "workflow", "workflow": "Theirs", "task_queue": queue}
+    return _flow(
+        "saga",
+        {
+            "book": _greet("call", compensate=undo),
+            "call": {**theirs, "args": ["hello"], "save": "told", "compensate": undo, "next": "try"},
+            "try": {"kind": "activity", "activity": "break", "args": ["NO"], "effect": "none", "next": "choose"},
+            "choose": {"kind": "decision", "next": [{"when": "input == 'wait'", "to": "wait"}, {"to": "broken"}]},
+            "wait": {**theirs, "args": ["forever"], "next": "broken"},
+            "broken": {"kind": "fail", "code": "BROKEN", "message": "{{ told }}"},
+        },
+        error_policy={"action": "continue"},
+        hooks={"after_node": {"call": {"activity": "greet", "args": ["{{ node.key }}"]}, "nodes": ["book"]}},
+    )
+
+
+async def sagas(stack: Stack) -> list[str]:
+    """Another team's workflows, and what was done undone: by a failure, and by a cancellation."""
+    async with their_worker(stack) as queue:
+        session = await stack.start_session()
+        await session.create("f", _saga(queue))
+        await session.create("c", _saga(queue), input="wait")
+        await session.thread_status("f", "failed")
+        await session.thread_shows("c", lambda seen: any(one["node"] == "wait" for one in seen["in_flight"]))
+        await session.thread("c").signal("cancel", {"command_id": "c", "actor": "op"})
+        await session.thread_status("c", "cancelled")
+        await session.handle.signal("close", {"command_id": "x"})
+        await session.handle.result()
+        return [session.handle.id, *(session.thread(thread_id).id for thread_id in ("f", "c"))]
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "branches": branches,
+    "troubles": troubles,
+    "runs": runs,
+    "rows": rows,
+    "parts": parts,
+    "sagas": sagas,
+}

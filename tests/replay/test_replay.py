@@ -15,6 +15,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+import tests.replay.scenarios  # noqa: F401 registers the inline functions that the histories call
 from threadloom.converter import ThreadloomPayloadConverter
 from threadloom.plugin import PASSED_THROUGH
 from workflows.session.workflow import SessionWorkflow
@@ -23,11 +24,12 @@ from workflows.thread.workflow import ThreadWorkflow
 HISTORIES = sorted((Path(__file__).parent / "histories").glob("*/*.json"))
 
 
-def replayer(*workflows: type) -> Replayer:
+def replayer(*workflows: type, data_converter: DataConverter | None = None) -> Replayer:
     restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return Replayer(
         workflows=list(workflows),
-        data_converter=replace(DataConverter.default, payload_converter_class=ThreadloomPayloadConverter),
+        data_converter=data_converter
+        or replace(DataConverter.default, payload_converter_class=ThreadloomPayloadConverter),
         workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
     )
 

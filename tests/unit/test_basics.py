@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from domain.answers import ANSWERS_KEPT, Answered, accepted, refused, remember, require_same
 from domain.codec import dump, load
-from domain.errors import EXPLANATIONS, MESSAGE_LIMIT, Code, ThreadloomError
+from domain.errors import MESSAGE_LIMIT, Code, ThreadloomError
+from domain.explanations import EXPLANATIONS
 from domain.ids import (
     ID_PATTERN,
     execution_key,

@@ -71,10 +71,10 @@ class ThreadBranched(View):
 
 
 class FlowView(View):
-    """A registered version of a flow. Its content never changes; its status may.
+    """A registered version of a flow. Only a draft's content changes; its status may.
 
     Attributes:
-        status: `active`, `inactive` or `archived`.
+        status: `draft`, `active`, `inactive` or `archived`.
     """
 
     flow: str

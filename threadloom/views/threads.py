@@ -31,9 +31,12 @@ class Waiting(View):
 
 
 class InFlight(View):
-    """An activity that has been called and has not ended, as Temporal sees it.
+    """An activity, or another team's workflow, that has been called and has not ended, as Temporal sees it.
 
     Attributes:
+        id: The activity's id in Temporal: `node#visit`, and behind a slash the item of a map or the hook.
+        role: `node`, or the hook or compensation that it is.
+        item: The place of a map's item.
         state: `scheduled` (no worker has it), `running`, or `backing_off` (failed, and tried again later).
         attempt: The one that runs or comes next, from 1.
         maximum_attempts: Null when there is no limit.
@@ -43,7 +46,12 @@ class InFlight(View):
 
     node: str
     visit: int
+    id: str = ""
+    role: str = "node"
+    item: int | None = None
     activity: str | None = None
+    workflow: str | None = None
+    workflow_id: str | None = None
     task_queue: str | None = None
     state: str = "scheduled"
     attempt: int = 1

@@ -32,10 +32,13 @@ from domain.session.effects import (
     SignalThread,
     StartThread,
     TerminateThreads,
+    merged,
 )
 from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
 from workflows.failures import closed_as, defect, refusal_of
+from workflows.naming import summary
 from workflows.trace import Trace
+from workflows.visibility import of_new_thread
 
 _PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
 _SUPERVISE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
@@ -58,7 +61,7 @@ class Children:
         self._session_id = session_id
         self._trace = trace
         self._post = post
-        self._signalling: dict[str, asyncio.Task[None]] = {}
+        self._signals: dict[str, list[SignalThread]] = {}
         self._under_way = 0
 
     @property
@@ -80,9 +83,9 @@ class Children:
             case TerminateThreads():
                 self._spawn(self._terminate(effect))
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         self._under_way += 1
-        return asyncio.create_task(self._counted(work))
+        asyncio.create_task(self._counted(work))  # noqa: RUF006 the workflow's loop keeps its tasks
 
     async def _counted(self, work: Coroutine[Any, Any, None]) -> None:
         try:
@@ -99,7 +102,10 @@ class Children:
                 id=thread_workflow_id(self._session_id, thread_id),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=effect.title,
+                static_summary=summary(effect.title),
+                search_attributes=of_new_thread(self._session_id, effect.title)
+                if effect.start.get("searchable")
+                else None,
             )
         except WorkflowAlreadyStartedError:
             message = f"Temporal has or had a workflow for thread {thread_id}"
@@ -121,19 +127,28 @@ class Children:
 
     def _signal_in_order(self, effect: SignalThread) -> None:
         """Signal when the last signal to the thread has arrived: of two under way the later may come first."""
-        thread_id = effect.thread_id
-        task = self._spawn(self._signal(effect, self._signalling.get(thread_id)))
-        self._signalling[thread_id] = task
+        waiting = self._signals.get(effect.thread_id)
+        if waiting is None:
+            self._signals[effect.thread_id] = []
+            self._spawn(self._signal(effect))
+        elif waiting and (both := merged(waiting[-1], effect)) is not None:
+            waiting[-1] = both
+        else:
+            waiting.append(effect)
 
-        def forget(ended: asyncio.Task[None]) -> None:
-            if self._signalling.get(thread_id) is ended:
-                del self._signalling[thread_id]
+    async def _signal(self, effect: SignalThread) -> None:
+        """Send the signal, and then those that have come for the same thread meanwhile."""
+        waiting = self._signals[effect.thread_id]
+        try:
+            await self._send(effect)
+            while waiting:
+                # Commands of other tasks come first, as they do in recorded histories.
+                await asyncio.sleep(0)
+                await self._send(waiting.pop(0))
+        finally:
+            del self._signals[effect.thread_id]
 
-        task.add_done_callback(forget)
-
-    async def _signal(self, effect: SignalThread, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await before
+    async def _send(self, effect: SignalThread) -> None:
         workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
         try:
             await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
@@ -157,7 +172,7 @@ class Children:
                 start_to_close_timeout=timedelta(seconds=30),
                 schedule_to_close_timeout=timedelta(minutes=2),
                 retry_policy=_PREPARE,
-                summary=f"{command.operation} {command.source} → {command.thread_id}",
+                summary=summary(f"{command.operation} {command.source} → {command.thread_id}"),
             )
         except Exception as error:
             refusal = refusal_of(error) if isinstance(error, ActivityError) else defect(error)

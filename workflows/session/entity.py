@@ -13,21 +13,23 @@ from domain.answers import Answered, refused
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id, session_workflow_id
-from domain.messages import STATE_VERSION, Command, SessionStart, ThreadReport, body
+from domain.messages import STATE_VERSION, Command, SessionStart, ThreadReport, ThreadRequest, body
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.session.config import make_config
 from domain.session.decide import decide
+from domain.session.details import details
 from domain.session.effects import SessionEffect, effects
 from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
 from domain.session.history import fact, session_row, statistics
-from domain.session.inputs import NotPrepared, Prepared, Reported, Request, SessionInput, Tick
+from domain.session.inputs import Asked, NotPrepared, Prepared, Reported, Request, SessionInput, Tick
 from domain.session.state import SessionState, SessionStatus, taken, wake_at
 from domain.values import JsonObject
 from workflows.entity import Entity
 from workflows.failures import defect
 from workflows.session.children import Children
+from workflows.visibility import Visibility
 
 HISTORY_KEPT = 100
 """Records that a session remembers, from run to run; the database has them all."""
@@ -52,6 +54,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         self.recent: deque[JsonObject] = deque(start.recent, maxlen=HISTORY_KEPT)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
         super().__init__(outbox, self.state.config.continue_as_new_after)
+        self._visibility = Visibility(start.searchable)
         self._children = Children(start.session_id, self.trace, self.post)
         if start.state is None:
             begun = SessionStarted(actor=start.actor, reason=start.reason, at=workflow.now())
@@ -84,7 +87,15 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         self._limit = self.state.config.continue_as_new_after
         for effect in effects:
             self._children.perform(effect, max_depth=self.state.config.max_depth)
-        return bool(effects)
+        state = self.state
+        shown = self._visibility.show(state.status.value, held=state.hold is not None, session=state.session_id)
+        return bool(effects) or shown
+
+    def details(self) -> str:
+        try:
+            return details(self.state)
+        except Exception as error:
+            return str(defect(error))
 
     def tell(self, facts: Sequence[Fact]) -> None:
         super().tell(facts)
@@ -129,6 +140,10 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         """A thread told where it stands."""
         self.post(Reported(now=workflow.now(), report=report))
 
+    def asked(self, request: ThreadRequest) -> None:
+        """A thread asks for something."""
+        self.post(Asked(now=workflow.now(), request=request))
+
     def statistics(self) -> JsonObject:
         """As `session stats` prints them; empty if a defect keeps them from being told, for a session must end."""
         try:
@@ -137,9 +152,9 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
             defect(error)
             return {}
 
-    async def next_run(self) -> JsonObject:
+    def next_run(self) -> JsonObject:
         """What the next run starts with."""
-        outbox = await self.recorder.hand_over()
+        outbox = self.recorder.hand_over()
         carried = {"state": dump(self.state), "outbox": outbox, "recent": list(self.recent)}
         return body(self.start.model_copy(update=carried))
 
@@ -154,6 +169,7 @@ def _first_state(start: SessionStart, now: datetime) -> SessionState:
         user_id=start.user_id,
         metadata=start.metadata,
         shared=start.shared,
+        searchable=start.searchable,
         last_activity_at=now,
         updated_at=now,
         reconciled_at=now,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import workflow
 from temporalio.common import RawValue
@@ -26,6 +26,7 @@ from domain.messages import (
     SyncSession,
     TerminateSession,
     ThreadReport,
+    ThreadRequest,
     read,
 )
 from domain.session.history import statistics
@@ -34,6 +35,8 @@ from domain.values import JsonObject
 from workflows.failures import defect, to_failure
 from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
+
+Told = TypeVar("Told", ThreadReport, ThreadRequest)
 
 
 @workflow.defn(name="SessionWorkflow")
@@ -68,7 +71,7 @@ class SessionWorkflow:
         while True:
             try:
                 if not await session.live():
-                    workflow.continue_as_new(OrInline(await session.next_run()))
+                    workflow.continue_as_new(OrInline(session.next_run()))
                 await session.finish()
                 break
             except asyncio.CancelledError:
@@ -167,16 +170,16 @@ class SessionWorkflow:
     @workflow.signal(name="thread_report")
     def thread_report(self, *args: Any) -> None:
         """A thread tells where it stands. Internal; takes `ThreadReport`."""
-        try:
-            report = read(ThreadReport, args)
-        except ThreadloomError as error:
-            self._ignore(error)
-            return
-        except Exception as error:
-            self._ignore(defect(error))
-            return
-        if self._entity:
+        report = self._told(ThreadReport, args)
+        if report and self._entity:
             self._entity.reported(report)
+
+    @workflow.signal(name="thread_request")
+    def thread_request(self, *args: Any) -> None:
+        """A thread asks to start, watch or cancel others. Internal; takes `ThreadRequest`."""
+        request = self._told(ThreadRequest, args)
+        if request and self._entity:
+            self._entity.asked(request)
 
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
@@ -222,6 +225,16 @@ class SessionWorkflow:
     def _signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
         if self._entity:
             self._entity.signal(model, args)
+
+    def _told(self, model: type[Told], args: tuple[Any, ...]) -> Told | None:
+        """What a thread told, or None: what means nothing is ignored."""
+        try:
+            return read(model, args)
+        except ThreadloomError as error:
+            self._ignore(error)
+        except Exception as error:
+            self._ignore(defect(error))
+        return None
 
     def _ignore(self, error: ThreadloomError) -> None:
         if self._entity:

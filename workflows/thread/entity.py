@@ -12,26 +12,52 @@ from temporalio import workflow
 from domain.answers import Answered, accepted, refused, remember
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
-from domain.flow.parse import parse_flow
 from domain.ids import parse_thread_workflow_id
-from domain.messages import Command, SessionHoldChanged, ThreadReport, ThreadStart, body
+from domain.messages import Command, SessionAnswer, SessionHoldChanged, ThreadReport, ThreadStart, body
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
-from domain.thread.decide import SYSTEM, decide
-from domain.thread.effects import CancelActivity, ReportStatus, RunActivity, ThreadEffect, effects
-from domain.thread.events import ActivityCall, ThreadEvent
+from domain.thread.calls import ActivityCall, WorkflowCall
+from domain.thread.decide import decide
+from domain.thread.details import details
+from domain.thread.effects import (
+    AskSession,
+    CancelActivity,
+    ReportStatus,
+    RunActivity,
+    RunWorkflow,
+    ThreadEffect,
+    effects,
+)
+from domain.thread.events import ThreadEvent
 from domain.thread.evolve import evolve
 from domain.thread.history import fact
-from domain.thread.inputs import ActivityCompleted, ActivityFailed, Advance, Archived, Pause, Resume, ThreadInput
+from domain.thread.inputs import (
+    ActivityCompleted,
+    ActivityFailed,
+    Advance,
+    Archived,
+    LocalCompleted,
+    Pause,
+    Resume,
+    SessionAnswered,
+    ThreadInput,
+)
 from domain.thread.journal import Failure
+from domain.thread.program import Program
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.restoring import restored
-from domain.thread.state import HoldKind, ThreadState, wake_at
+from domain.thread.state import SYSTEM, HoldKind, ThreadState, wake_at
 from domain.thread.views import thread_row
 from domain.values import JsonObject
-from workflows.entity import Entity
-from workflows.thread.calls import ActivityRunner
+from workflows.budget import TaskBudget
+from workflows.entity import STEPS_PER_MILLISECOND, Entity
+from workflows.failures import defect
+from workflows.thread.activities import ActivityRunner, run_inline
+from workflows.thread.asking import Asker
+from workflows.thread.children import WorkflowRunner
 from workflows.thread.reporter import Reporter
+from workflows.thread.rows import RowRunner
+from workflows.visibility import Visibility
 
 KEPT_ENTRIES = 500
 """Journal entries that stay in memory when storage holds them too."""
@@ -51,13 +77,23 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"{info.workflow_id} is no thread's workflow id")
         super().__init__(Outbox.take_over(ids[0], info.workflow_id, start.outbox), start.continue_as_new_after)
         self.start = start
-        self.flow = parse_flow(start.flow)
-        self.state = restored(self.flow, start, ids, workflow.now())
+        self.program = Program.of(start.flow, start.flows)
+        self.state = restored(self.program, start, ids, workflow.now())
         self._answers = {command_id: load(Answered, answer) for command_id, answer in start.answers.items()}
-        self._activities = ActivityRunner(start.shared_task_queues)
+        budget = TaskBudget()
+        self._visibility = Visibility(start.searchable)
+        self._activities = ActivityRunner(start.shared_task_queues, budget)
+        self._rows = RowRunner(self.program, budget)
+        self._workflows = WorkflowRunner(start.shared_task_queues, budget)
         self._reporter = Reporter(ids[0], self.trace, self._lost_session)
+        self._asker = Asker(*ids, self.trace, self._lost_session)
         if start.state is None:
-            seed = {"seed": start.seed, "flow": start.flow, "flow_digest": start.flow_digest}
+            seed = {
+                "seed": start.seed,
+                "flow": start.flow,
+                "flow_digest": start.flow_digest,
+                "flows": start.flows,
+            }
             restored_from = Fact(
                 type=RecordType.SNAPSHOT_RESTORED, actor=start.created_by, reason=start.reason, seed=seed
             )
@@ -73,10 +109,10 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     @property
     def busy(self) -> bool:
-        return self.state.in_flight or self._reporter.busy
+        return self.state.in_flight or self._reporter.busy or self._asker.busy
 
     def decide(self, input: ThreadInput) -> Sequence[ThreadEvent]:
-        return decide(self.flow, self.state, input)
+        return decide(self.program, self.state, input)
 
     def evolve(self, state: ThreadState, event: ThreadEvent) -> tuple[ThreadState, Fact | None]:
         after = evolve(state, event)
@@ -89,16 +125,55 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     def perform(self, effects: Sequence[ThreadEffect]) -> bool:
         for effect in effects:
             match effect:
+                case RunActivity(call=call) if call.mode == "inline":
+                    ended, milliseconds = run_inline(call)
+                    self._computed += round(milliseconds * STEPS_PER_MILLISECOND)
+                    self.post(ended)
                 case RunActivity(call=call):
                     asyncio.create_task(self._run(call))  # noqa: RUF006 the workflow's loop keeps its tasks
+                case RunWorkflow(call=call):
+                    asyncio.create_task(self._run_workflow(call))  # noqa: RUF006 as above
+                case AskSession(request=request):
+                    self._asker.ask(request)
                 case CancelActivity():
                     self._activities.cancel()
+                    self._rows.cancel()
+                    self._workflows.cancel()
                 case ReportStatus():
                     self._reporter.report(self._report(effect))
-        return any(isinstance(effect, RunActivity) for effect in effects)
+        spoke = any(isinstance(effect, RunActivity) and effect.call.mode != "inline" for effect in effects)
+        return self._show() or spoke
+
+    def _show(self) -> bool:
+        state, identity = self.state, self.state.identity
+        return self._visibility.show(
+            state.status.value, held=bool(state.holds), session=identity.session_id, flow=self.program.flow.label
+        )
+
+    def details(self) -> str:
+        try:
+            return details(self.program.flow, self.state)
+        except Exception as error:
+            return str(defect(error))
 
     async def _run(self, call: ActivityCall) -> None:
-        self.post(await self._activities.run(call))
+        checkpoint = self.program.flow.checkpoint
+        ended: ThreadInput | None = None
+        if self._rows.takes(call, checkpoint):
+            ended = await self._rows.run(call, self.state, checkpoint)
+        if ended is None:
+            ended = await self._activities.run(self._rows.left(call), checkpoint)
+        # The end of a local one is a command of the task it is heard of in.
+        self._spoke = self._spoke or call.mode == "local"
+        self.post(ended)
+
+    async def _run_workflow(self, call: WorkflowCall) -> None:
+        self.post(await self._workflows.run(call))
+
+    async def finish(self) -> None:
+        """Answer what still came, send what is to be sent, write all records, and let every handler return."""
+        await self._asker.drain()
+        await super().finish()
 
     def _report(self, effect: ReportStatus) -> ThreadReport:
         state = self.state
@@ -127,13 +202,20 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     def instead(self, input: ThreadInput, error: ThreadloomError) -> ThreadInput | None:
         """A node whose result cannot be taken has failed: nothing else would ever come of it."""
-        if not isinstance(input, ActivityCompleted):
-            return None
+        match input:
+            case ActivityCompleted(key=key, item=item):
+                pass
+            case LocalCompleted(results=results):
+                key, item = results[0].key, None
+            case SessionAnswered(key=key):
+                item = None
+            case _:
+                return None
         failure = Failure(code=error.code, message=error.message, details=error.details)
-        return ActivityFailed(now=workflow.now(), key=input.key, failure=failure)
+        return ActivityFailed(now=workflow.now(), key=key, failure=failure, item=item)
 
     def advance(self, now: datetime) -> ThreadInput:
-        return self._backlog(now) or Advance(now=now)
+        return self._backlog(now) or Advance(now=now, draining=self._overdue())
 
     def _backlog(self, now: datetime) -> ThreadInput | None:
         """Hold while the database is away and too much waits for it; go on when it has caught up."""
@@ -151,13 +233,24 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         return wake_at(self.state), self.state.active.node if self.state.active else "hold"
 
     def sealed_batch(self) -> RecordBatch:
-        return self.recorder.outbox.next_batch(thread=thread_row(self.flow, self.start.flow_digest, self.state))
+        return self.recorder.outbox.next_batch(thread=thread_row(self.program.flow, self.start.flow_digest, self.state))
 
     def acknowledged(self, entry: int) -> None:
         through = min(entry, self.state.current.seq - KEPT_ENTRIES)
         # A thread that the backlog holds looks whether it is over.
         if through > self.state.base.seq or HoldKind.RECORDS_BACKLOG in self.state.holds:
             self.post(Archived(now=workflow.now(), through=through))
+
+    def session_answered(self, answer: SessionAnswer) -> None:
+        """The session answers a request of this thread."""
+        self.post(
+            SessionAnswered(
+                now=workflow.now(),
+                key=answer.request_id,
+                answers=tuple((told.thread_id, told.error) for told in answer.answers),
+                standings={standing.thread_id: standing.status for standing in answer.standings},
+            )
+        )
 
     def session_hold(self, changed: SessionHoldChanged) -> None:
         """The session holds the thread, or no longer does."""
@@ -170,11 +263,11 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
             self.post(Pause(now=workflow.now(), kind=HoldKind.LOST_SESSION, actor=SYSTEM, reason=reason))
 
     def _labelled(self, told: Fact) -> Fact:
-        return replace(told, flow=self.flow.label, thread_id=self.state.identity.thread_id)
+        return replace(told, flow=self.program.flow.label, thread_id=self.state.identity.thread_id)
 
-    async def next_run(self) -> JsonObject:
+    def next_run(self) -> JsonObject:
         """What the next run starts with."""
-        outbox = await self.recorder.hand_over()
+        outbox = self.recorder.hand_over()
         carried = {
             "seed": None,
             "holds": [],

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
+from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RawValue
 
@@ -17,6 +18,7 @@ from domain.messages import (
     PauseThread,
     ResumeThread,
     Send,
+    SessionAnswer,
     SessionHoldChanged,
     ThreadStart,
     read,
@@ -28,6 +30,8 @@ from domain.values import JsonObject
 from workflows.failures import defect, to_failure
 from workflows.inline import OrInline
 from workflows.thread.entity import ThreadEntity
+
+M = TypeVar("M", bound=BaseModel)
 
 
 @workflow.defn(name="ThreadWorkflow")
@@ -63,7 +67,7 @@ class ThreadWorkflow:
         while True:
             try:
                 if not await thread.live():
-                    workflow.continue_as_new(OrInline(await thread.next_run()))
+                    workflow.continue_as_new(OrInline(thread.next_run()))
                 await thread.finish()
                 break
             except asyncio.CancelledError:
@@ -115,16 +119,14 @@ class ThreadWorkflow:
     @workflow.signal(name="session_hold")
     def session_hold(self, *args: Any) -> None:
         """The session's hold changed. Internal; takes `SessionHoldChanged`."""
-        try:
-            changed = read(SessionHoldChanged, args)
-        except ThreadloomError as error:
-            self._ignore(error)
-            return
-        except Exception as error:
-            self._ignore(defect(error))
-            return
-        if self._entity:
+        if self._entity and (changed := self._read(SessionHoldChanged, args)):
             self._entity.session_hold(changed)
+
+    @workflow.signal(name="session_answer")
+    def session_answer(self, *args: Any) -> None:
+        """The session answers a request. Internal; takes `SessionAnswer`."""
+        if self._entity and (answer := self._read(SessionAnswer, args)):
+            self._entity.session_answered(answer)
 
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
@@ -134,7 +136,7 @@ class ThreadWorkflow:
     @workflow.query(name="describe")
     def describe(self, *args: Any) -> Any:
         """The thread as `thread show` prints it; large values are left out."""
-        return OrInline(describe(self._thread.flow, self._thread.state))
+        return OrInline(describe(self._thread.program.flow, self._thread.state))
 
     @workflow.query(name="executions")
     def executions(self, *args: Any) -> Any:
@@ -144,15 +146,14 @@ class ThreadWorkflow:
     @workflow.query(name="variables")
     def variables(self, *args: Any) -> Any:
         """All variables, whole."""
-        return OrInline(self._thread.state.current.variables)
+        return OrInline(self._thread.state.current.outermost.variables)
 
     @workflow.query(name="snapshot")
     def snapshot(self, *args: Any) -> Any:
         """A `Snapshot`: a consistent cut behind the last journal entry."""
-        thread = self._thread
-        return OrInline(
-            dump(create_snapshot(thread.state, thread.start.flow, thread.start.flow_digest, workflow.now()))
-        )
+        thread, start = self._thread, self._thread.start
+        snapshot = create_snapshot(thread.state, start.flow, start.flow_digest, workflow.now(), start.flows)
+        return OrInline(dump(snapshot))
 
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
@@ -164,6 +165,16 @@ class ThreadWorkflow:
     def outbox(self, *args: Any) -> JsonObject:
         """How many records wait for the database."""
         return self._thread.recorder.visible()
+
+    def _read(self, model: type[M], args: tuple[Any, ...]) -> M | None:
+        """A message of another workflow of ours; one that makes no sense is ignored."""
+        try:
+            return read(model, args)
+        except ThreadloomError as error:
+            self._ignore(error)
+        except Exception as error:
+            self._ignore(defect(error))
+        return None
 
     def _ignore(self, error: ThreadloomError) -> None:
         if self._entity:

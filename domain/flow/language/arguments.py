@@ -1,16 +1,21 @@
-"""What filters and tests accept, as small checks whose messages name the filter."""
+"""What filters and tests accept, as small checks whose messages name the filter.
+
+Who asks for a text, a list or an object reads it through, and is charged for that.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from domain.flow.language.budget import CHARACTERS, spend
 from domain.flow.language.values import Absent, present, type_name
 
 
 def text(name: str, value: Any) -> str:
     """The value when it is text; else `TypeError`."""
     if isinstance(present(value), str):
+        spend(1 + len(value) // CHARACTERS)
         return str(value)
     raise TypeError(f"`{name}` takes text, not {type_name(value)}")
 
@@ -32,6 +37,7 @@ def integer(name: str, value: Any) -> int:
 def items(name: str, value: Any) -> list[Any]:
     """The value when it is a list; else `TypeError`."""
     if isinstance(present(value), list | tuple):
+        spend(1 + len(value))
         return value if isinstance(value, list) else list(value)
     raise TypeError(f"`{name}` takes a list, not {type_name(value)}")
 
@@ -39,6 +45,7 @@ def items(name: str, value: Any) -> list[Any]:
 def mapping(name: str, value: Any) -> Mapping[str, Any]:
     """The value when it is an object; else `TypeError`."""
     if isinstance(present(value), Mapping):
+        spend(1 + len(value))
         return value  # type: ignore[no-any-return]
     raise TypeError(f"`{name}` takes an object, not {type_name(value)}")
 

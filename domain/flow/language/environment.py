@@ -1,14 +1,17 @@
-"""The one sandboxed Jinja environment: what expressions may be made of, and how their operators behave.
+"""The one sandboxed Jinja environment: what expressions may be made of, and what they reach.
 
 Two walls. What an expression may contain is a list of node types, checked before it is compiled: no
 calls but `range(…)`, no names that Jinja gives a meaning of its own. What it may reach at run time is
-keys of JSON data: the environment's look-ups never touch an attribute of a Python object.
+keys of JSON data: the environment's look-ups never touch an attribute of a Python object. What works on
+whole lists and texts is counted (`domain.flow.language.budget`): filters and tests count for themselves,
+comparisons, slices and `~` become filters here.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import reduce
 from inspect import signature
 from typing import Any
 
@@ -17,15 +20,17 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
-from domain.flow.language.arguments import integer
+from domain.flow.language.filters_codec import CODEC_FILTERS
 from domain.flow.language.filters_list import LIST_FILTERS
+from domain.flow.language.filters_object import OBJECT_FILTERS
 from domain.flow.language.filters_text import TEXT_FILTERS
 from domain.flow.language.filters_time import TIME_FILTERS
 from domain.flow.language.nearby import did_you_mean
+from domain.flow.language.operators import ARITHMETIC, compared, concatenated, sliced
 from domain.flow.language.predicates import PREDICATES
-from domain.flow.language.values import MAX_BITS, MAX_ITEMS, Absent, bounded, present, text_of, type_name, whole
+from domain.flow.language.values import Absent, present
 
-FILTERS = {**TEXT_FILTERS, **TIME_FILTERS, **LIST_FILTERS}
+FILTERS = {**TEXT_FILTERS, **CODEC_FILTERS, **TIME_FILTERS, **LIST_FILTERS, **OBJECT_FILTERS}
 RESULT = "result"
 """The variable of the compiled template that holds the expression's value."""
 
@@ -36,7 +41,8 @@ KEYWORDS = frozenset(
 """Names that no variable can have: Jinja reads them as something else, or people do."""
 
 _HINTS = {"self": "`self` is not defined", "null": "nothing is written `none`"}
-_CONCAT = "~"
+_CONCAT, _COMPARE, _SLICE = "~", "<=>", "[:]"
+"""Filters that stand for operators; their names cannot be written."""
 _MAX_DEPTH = 100
 """Depth of an expression's tree: about a hundred operators in a row, and few enough for any caller's stack."""
 
@@ -72,7 +78,7 @@ class FlowEnvironment(SandboxedEnvironment):
         # Without the optimizer nothing is computed while an expression is compiled.
         super().__init__(undefined=Absent, optimized=False, autoescape=False, cache_size=0)
         self.globals = {}
-        self.filters = {**FILTERS, _CONCAT: _concatenated}
+        self.filters = {**FILTERS, _CONCAT: concatenated, _COMPARE: compared, _SLICE: sliced}
         self.tests = {**PREDICATES}
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -97,77 +103,7 @@ class FlowEnvironment(SandboxedEnvironment):
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """The guarded operators."""
-        return _OPERATORS[operator](present(left), present(right))
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _unsupported(operator: str, left: Any, right: Any, hint: str = "") -> TypeError:
-    return TypeError(f"`{operator}` does not take {type_name(left)} and {type_name(right)}{hint}")
-
-
-def _add(left: Any, right: Any) -> Any:
-    if _is_number(left) and _is_number(right):
-        return left + right
-    if isinstance(left, str) and isinstance(right, str):
-        bounded(len(left) + len(right))
-        return left + right
-    if isinstance(left, list) and isinstance(right, list):
-        bounded(len(left) + len(right))
-        return left + right
-    raise _unsupported("+", left, right, "; `~` joins values of any type to text")
-
-
-def _multiply(left: Any, right: Any) -> Any:
-    if _is_number(left) and _is_number(right):
-        product = left * right
-        return whole(product) if isinstance(product, int) else product
-    if isinstance(left, str) and isinstance(right, int) and not isinstance(right, bool):
-        bounded(len(left) * max(0, right))
-        return left * right
-    raise _unsupported("*", left, right)
-
-
-def _power(left: Any, right: Any) -> Any:
-    if not (_is_number(left) and _is_number(right)):
-        raise _unsupported("**", left, right)
-    if isinstance(left, int) and isinstance(right, int) and abs(left) > 1 and right > MAX_BITS:
-        raise ValueError("the number is too large")
-    result = left**right
-    if isinstance(result, complex):
-        raise ValueError("the power is not a real number")
-    return whole(result) if isinstance(result, int) else result
-
-
-def _remainder(left: Any, right: Any) -> Any:
-    if isinstance(left, str):
-        raise _unsupported("%", left, right, "; for texts there is the filter `format`")
-    if _is_number(left) and _is_number(right):
-        return left % right
-    raise _unsupported("%", left, right)
-
-
-_OPERATORS = {"+": _add, "*": _multiply, "**": _power, "%": _remainder}
-
-
-def _concatenated(parts: list[Any]) -> str:
-    texts = [text_of(present(part)) for part in parts]
-    bounded(sum(map(len, texts)))
-    return "".join(texts)
-
-
-def bounded_range(*bounds: Any) -> list[int]:
-    """The numbers of Python's `range` as a list.
-
-    Raises:
-        ValueError: There are more than `MAX_ITEMS`.
-    """
-    numbers = range(*(integer("range", bound) for bound in bounds))
-    if len(numbers) > MAX_ITEMS:
-        raise ValueError(f"`range` would have more than {MAX_ITEMS:,} numbers")
-    return list(numbers)
+        return ARITHMETIC[operator](present(left), present(right))
 
 
 ENVIRONMENT = FlowEnvironment()
@@ -195,7 +131,7 @@ def parse_expression(source: str) -> nodes.Expr:
 
 def compile_tree(tree: nodes.Expr) -> Any:
     """The render function of a template that assigns the expression's value to `RESULT`."""
-    body = nodes.Assign(nodes.Name(RESULT, "store"), _with_guarded_concat(tree))
+    body = nodes.Assign(nodes.Name(RESULT, "store"), _guarded(tree))
     template = nodes.Template([body])
     for node in (template, *template.find_all(nodes.Node)):
         node.lineno = 1
@@ -224,6 +160,8 @@ def _checked(tree: nodes.Expr) -> Iterator[nodes.Node]:
             raise TemplateSyntaxError(f"`{node.name}` is a function; call it", 1)
         elif isinstance(node, nodes.CondExpr) and node.expr2 is None:
             raise TemplateSyntaxError("`if` needs an `else`", 1)
+        elif isinstance(node, nodes.Compare) and len(node.ops) > 1 and any(map(_compares, node.ops[:-1])):
+            raise TemplateSyntaxError("comparisons in a row do not nest; write `and` between them", 1)
         elif isinstance(node, nodes.Const) and isinstance(node.value, float) and not math.isfinite(node.value):
             raise TemplateSyntaxError("the number is too large", 1)
         if isinstance(node, nodes.Call | nodes.Filter | nodes.Test) and (node.dyn_args or node.dyn_kwargs):
@@ -242,13 +180,32 @@ def _check_use(what: str, node: nodes.Filter | nodes.Test, known: Mapping[str, C
         raise TemplateSyntaxError(f"the {what} `{node.name}`: {error}", 1) from None
 
 
-def _with_guarded_concat(node: Any) -> Any:
-    """The tree with each `~` as a filter of ours: Jinja's own would write Python's `True` and know no bound."""
+def _compares(node: nodes.Node) -> bool:
+    return node.find(nodes.Compare) is not None
+
+
+def _guarded(node: Any) -> Any:
+    """The tree with operators that Jinja would hand to Python as they are, without a bound, as filters of ours."""
     for field, value in node.iter_fields():
         if isinstance(value, nodes.Node):
-            setattr(node, field, _with_guarded_concat(value))
+            setattr(node, field, _guarded(value))
         elif isinstance(value, list):
-            setattr(node, field, [_with_guarded_concat(v) if isinstance(v, nodes.Node) else v for v in value])
+            setattr(node, field, [_guarded(part) if isinstance(part, nodes.Node) else part for part in value])
     if isinstance(node, nodes.Concat):
-        return nodes.Filter(nodes.List(node.nodes), _CONCAT, [], [], None, None)
+        return _filter(nodes.List(node.nodes), _CONCAT)
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Slice):
+        bounds = (node.arg.start, node.arg.stop, node.arg.step)
+        return _filter(node.node, _SLICE, *(bound or nodes.Const(None) for bound in bounds))
+    if isinstance(node, nodes.Compare):
+        # `a < b < c` is `a < b and b < c`: what stands twice compares nothing itself, so nothing grows.
+        sides = [node.expr, *(operand.expr for operand in node.ops)]
+        pairs: list[nodes.Expr] = [
+            _filter(left, _COMPARE, nodes.Const(operand.op), operand.expr)
+            for left, operand in zip(sides, node.ops, strict=False)
+        ]
+        return reduce(nodes.And, pairs)
     return node
+
+
+def _filter(value: nodes.Node, name: str, *arguments: nodes.Node) -> nodes.Filter:
+    return nodes.Filter(value, name, list(arguments), [], None, None)

@@ -1,4 +1,4 @@
-"""Filters over lists and objects. They give new lists and never change the old."""
+"""Filters over lists. They give new lists and never change the old."""
 
 from __future__ import annotations
 
@@ -6,16 +6,20 @@ from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
-from domain.flow.language.arguments import attribute, comparable, integer, items, mapping, number, scalar, text
+from domain.flow.language.arguments import attribute, comparable, integer, items, number, scalar, text
+from domain.flow.language.budget import COMPARED, POINTERS, spend
+from domain.flow.language.filters_codec import CODEC_FILTERS
+from domain.flow.language.filters_object import OBJECT_FILTERS
 from domain.flow.language.filters_text import TEXT_FILTERS
 from domain.flow.language.filters_time import TIME_FILTERS
 from domain.flow.language.nearby import did_you_mean
 from domain.flow.language.predicates import PREDICATES
 from domain.flow.language.values import Absent, bounded, equality_key, present, text_of
 
-_ITEM_FILTERS = {**TEXT_FILTERS, **TIME_FILTERS}
-_COMPARISONS = 20_000_000
-"""Most comparisons of `in` over a list, about half a second."""
+_MAX_LEVELS = 20
+_COMPARED_BY_SORT = 20
+"""How often sorting compares an item of a list of a million."""
+_ITEM_FILTERS = {**TEXT_FILTERS, **TIME_FILTERS, **CODEC_FILTERS, **OBJECT_FILTERS}
 
 
 def first(value: Any) -> Any:
@@ -32,12 +36,17 @@ def last(value: Any) -> Any:
 
 def as_list(value: Any) -> list[Any]:
     """A list: of a text's characters, an object's keys, or the list's items."""
-    return list(present(value)) if isinstance(present(value), str | Mapping) else list(items("list", value))
+    if isinstance(present(value), str | Mapping):
+        spend(len(value))
+        return list(value)
+    return list(items("list", value))
 
 
 def reverse(value: Any) -> Any:
     """The items, or a text's characters, from the last to the first."""
-    return _sequence("reverse", value)[::-1]
+    sequence = _sequence("reverse", value)
+    spend(1 + len(sequence) // POINTERS)
+    return sequence[::-1]
 
 
 def join(value: Any, separator: Any = "", attribute: Any = None) -> str:
@@ -45,6 +54,7 @@ def join(value: Any, separator: Any = "", attribute: Any = None) -> str:
     between = text("join", separator)
     total, parts = 0, []
     for item in _picked("join", value, attribute):
+        spend(1)
         parts.append(text_of(present(item)))
         total += len(parts[-1]) + len(between)
         bounded(total)
@@ -55,6 +65,7 @@ def sort(value: Any, reverse: Any = False, attribute: Any = None) -> list[Any]:
     """The items in order of themselves or of what they have under a key. Equal ones keep their order."""
     source = items("sort", value)
     keys = [comparable("sort", key) for key in _picked("sort", source, attribute)]
+    spend(sum(1 + len(key) * _COMPARED_BY_SORT // COMPARED if isinstance(key, str) else 1 for key in keys))
     order = sorted(range(len(source)), key=keys.__getitem__, reverse=bool(reverse))
     return [source[index] for index in order]
 
@@ -83,6 +94,12 @@ def total(value: Any, attribute: Any = None, start: Any = 0) -> Any:
     return sum((number("sum", item) for item in _picked("sum", value, attribute)), number("sum", start))
 
 
+def average(value: Any, attribute: Any = None) -> Any:
+    """The mean of the numbers, or of those that the items have under a key; absent when there is none."""
+    source = items("avg", value)
+    return total(source, attribute) / len(source) if source else Absent(hint="`avg` of an empty list")
+
+
 def mapped(value: Any, name: Any = None, *args: Any, attribute: Any = None, default: Any = None, **named: Any) -> Any:
     """What the items have under a key, or what a filter for single values makes of each."""
     source = items("map", value)
@@ -102,6 +119,7 @@ def mapped(value: Any, name: Any = None, *args: Any, attribute: Any = None, defa
     results = []
     characters = 0
     for item in source:
+        spend(4)
         results.append(_ITEM_FILTERS[name](item, *arguments, **options))
         characters += len(results[-1]) if isinstance(results[-1], str) else 0
         bounded(characters)
@@ -136,16 +154,30 @@ def batch(value: Any, size: Any) -> list[Any]:
     return [source[index : index + count] for index in range(0, len(source), count)]
 
 
-def flatten(value: Any) -> list[Any]:
-    """The items of the lists inside the list, one level deep; other items as they are."""
-    parts = [item if isinstance(item, list) else [item] for item in items("flatten", value)]
-    bounded(sum(map(len, parts)))
-    return list(chain.from_iterable(parts))
+def flatten(value: Any, levels: Any = 1) -> list[Any]:
+    """The items of the lists inside the list, that many levels deep; other items as they are."""
+    depth = integer("flatten", levels)
+    if not 1 <= depth <= _MAX_LEVELS:
+        raise ValueError(f"`flatten` takes 1 to {_MAX_LEVELS} levels")
+    found = items("flatten", value)
+    for _ in range(depth):
+        parts = [item if isinstance(item, list) else [item] for item in found]
+        count = sum(map(len, parts))
+        bounded(count)
+        spend(len(found) + count)
+        found = list(chain.from_iterable(parts))
+    return found
+
+
+def zipped(value: Any, *others: Any) -> list[Any]:
+    """Lists of the items at the same place of each list, as many as the shortest has."""
+    return [list(row) for row in zip(items("zip", value), *(items("zip", other) for other in others), strict=False)]
 
 
 def group(value: Any, attribute: Any) -> list[Any]:
     """Lists of [value, items], one for each value that items have under a key, in the order of first appearance."""
     source = items("groupby", value)
+    spend(2 * len(source))
     groups: dict[Any, list[Any]] = {}
     for item, key in zip(source, _picked("groupby", source, attribute), strict=True):
         groups.setdefault(equality_key(key), [present(key), []])[1].append(item)
@@ -169,31 +201,13 @@ def difference(value: Any, other: Any) -> list[Any]:
     return [item for item in unique(value) if equality_key(item) not in keys]
 
 
-def keys(value: Any) -> list[Any]:
-    """The keys of an object."""
-    return list(mapping("keys", value))
-
-
-def values(value: Any) -> list[Any]:
-    """The values of an object."""
-    return list(mapping("values", value).values())
-
-
-def pairs(value: Any) -> list[Any]:
-    """Lists of [key, value] of an object."""
-    return [[key, member] for key, member in mapping("items", value).items()]
-
-
-def combine(value: Any, *others: Any) -> dict[str, Any]:
-    """One object of all; a later value under the same key wins."""
-    result = dict(mapping("combine", value))
-    for other in others:
-        result.update(mapping("combine", other))
-    return result
+def symmetric_difference(value: Any, other: Any) -> list[Any]:
+    """The distinct items that only one of the lists has, those of the first list first."""
+    return [*difference(value, other), *difference(other, value)]
 
 
 def _sequence(name: str, value: Any) -> Any:
-    return value if isinstance(present(value), str) else items(name, value)
+    return value if isinstance(present(value), str | list) else items(name, value)
 
 
 def _picked(name: str, value: Any, path: Any) -> list[Any]:
@@ -201,6 +215,7 @@ def _picked(name: str, value: Any, path: Any) -> list[Any]:
     if path is None:
         return source
     steps = str(scalar(name, path)).split(".")
+    spend(len(source) * len(steps))
     return [attribute(item, steps) for item in source]
 
 
@@ -209,6 +224,7 @@ def _extreme(name: str, choose: Any, value: Any, path: Any) -> Any:
     if not source:
         return Absent(hint=f"`{name}` of an empty list")
     found = [comparable(name, key) for key in _picked(name, source, path)]
+    spend(sum(1 + len(key) // COMPARED if isinstance(key, str) else 1 for key in found))
     return source[choose(range(len(source)), key=found.__getitem__)]
 
 
@@ -220,10 +236,8 @@ def _selected(name: str, value: Any, path: Any, test: tuple[Any, ...], wanted: b
     predicate, *arguments = test
     if predicate not in PREDICATES:
         raise ValueError(f"`{name}` knows no test {predicate!r}{did_you_mean(str(predicate), PREDICATES)}")
-    sizes = [len(item) for item in arguments if isinstance(item, list | str)]
-    if predicate in ("in", "eq", "ne") and len(source) * sum(sizes) > _COMPARISONS:
-        raise ValueError(f"`{name}` would compare more than {_COMPARISONS:,} times; use `intersect` or `difference`")
     passes = PREDICATES[predicate]
+    spend(len(source))
     return [item for item, key in zip(source, picked, strict=True) if passes(key, *arguments) is wanted]
 
 
@@ -238,6 +252,7 @@ LIST_FILTERS: Mapping[str, Callable[..., Any]] = {
     "min": smallest,
     "max": largest,
     "sum": total,
+    "avg": average,
     "map": mapped,
     "select": select,
     "reject": reject,
@@ -245,12 +260,10 @@ LIST_FILTERS: Mapping[str, Callable[..., Any]] = {
     "rejectattr": reject_by,
     "batch": batch,
     "flatten": flatten,
+    "zip": zipped,
     "groupby": group,
     "union": union,
     "intersect": intersect,
     "difference": difference,
-    "keys": keys,
-    "values": values,
-    "items": pairs,
-    "combine": combine,
+    "symmetric_difference": symmetric_difference,
 }

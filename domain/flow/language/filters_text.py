@@ -1,25 +1,33 @@
-"""Filters over text, numbers and JSON."""
+"""Filters over text and numbers, and those that choose a value."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.flow.language.arguments import integer, number, text
-from domain.flow.language.values import Absent, bounded, compact_json, plain, present, text_of, type_name, whole
-from domain.values import Json
+from domain.flow.language.budget import CHARACTERS, spend
+from domain.flow.language.values import Absent, bounded, present, text_of, type_name, whole
 
 _CONVERSION = re.compile(r"%(?:%|[-+ 0]{0,3}\d{0,3}(?:\.\d{1,2})?(?P<kind>[sdfgex]))")
 _NUMBER = re.compile(r"\s*[+-]?\d[\d_]{0,300}\s*\Z")
 _UNGIVEN: Any = object()
+_TRUE = (True, "true", "yes", "on", "1")
+_FALSE = (False, None, "false", "no", "off", "0", "")
 
 
 def default(value: Any, other: Any = "", boolean: Any = False) -> Any:
     """The other value when the first is absent; with `true` also when it is empty, null, false or 0."""
     return other if isinstance(value, Absent) or (boolean and not value) else value
+
+
+def ternary(value: Any, yes: Any, no: Any, nothing: Any = _UNGIVEN) -> Any:
+    """The first value when the condition is true, the second when it is false, the third, if given, for null."""
+    if present(value) is None and nothing is not _UNGIVEN:
+        return nothing
+    return yes if value else no
 
 
 def string(value: Any) -> str:
@@ -55,17 +63,15 @@ def to_float(value: Any, default: Any = _UNGIVEN) -> Any:
     raise ValueError(f"`float` finds no number in {_shown(value)}")
 
 
-def to_json(value: Any) -> str:
-    """Compact JSON text."""
-    return compact_json(plain(present(value)))
-
-
-def from_json(value: Any) -> Json:
-    """The value that a JSON text describes."""
-    try:
-        return plain(json.loads(text("fromjson", value)))
-    except json.JSONDecodeError as error:
-        raise ValueError(f"`fromjson` finds no JSON: {error}") from None
+def to_bool(value: Any) -> bool:
+    """True for true, 1, `true`, `yes`, `on` and `1`; false for false, 0, `false`, `no`, `off`, `0`, empty and null."""
+    written = value.strip().lower() if isinstance(present(value), str) else value
+    if isinstance(written, str | bool | int | float | None):
+        if written in _TRUE:
+            return True
+        if written in _FALSE:
+            return False
+    raise ValueError(f"`bool` finds no boolean in {_shown(value)}")
 
 
 def absolute(value: Any) -> Any:
@@ -117,12 +123,22 @@ def replace(value: Any, old: Any, new: Any) -> str:
     if not before:
         raise ValueError("`replace` needs a text to look for")
     bounded(len(source) + source.count(before) * max(0, len(after) - len(before)))
+    spend(source.count(before) * (1 + len(after) // CHARACTERS) // 8)
     return source.replace(before, after)
 
 
 def split(value: Any, separator: Any = None) -> list[str]:
     """The parts between the separators; without one, the words."""
-    return text("split", value).split(None if separator is None else text("split", separator))
+    parts = text("split", value).split(None if separator is None else text("split", separator))
+    spend(len(parts))
+    return parts
+
+
+def split_lines(value: Any) -> list[str]:
+    """The lines of the text, without their ends."""
+    lines = text("splitlines", value).splitlines()
+    spend(len(lines))
+    return lines
 
 
 def truncate(value: Any, length: Any = 255, end: Any = "…") -> str:
@@ -162,11 +178,11 @@ def _shown(value: Any) -> str:
 
 TEXT_FILTERS: Mapping[str, Callable[..., Any]] = {
     "default": default,
+    "ternary": ternary,
     "string": string,
     "int": to_int,
     "float": to_float,
-    "tojson": to_json,
-    "fromjson": from_json,
+    "bool": to_bool,
     "abs": absolute,
     "round": rounded,
     "upper": upper,
@@ -176,7 +192,9 @@ TEXT_FILTERS: Mapping[str, Callable[..., Any]] = {
     "trim": trim,
     "replace": replace,
     "split": split,
+    "splitlines": split_lines,
     "truncate": truncate,
     "format": formatted,
     "length": length,
+    "count": length,
 }

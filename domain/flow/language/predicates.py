@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.flow.language import arguments
-from domain.flow.language.values import Absent, present, type_name
+from domain.flow.language.budget import spend
+from domain.flow.language.filters_time import parse_instant
+from domain.flow.language.patterns import MAX_PATTERN_TEXT, cost, found, pattern_problem
+from domain.flow.language.values import (
+    Absent,
+    equality_key,
+    present,
+    spend_on_comparing,
+    spend_on_searching,
+    type_name,
+)
 
 
 def _defined(value: Any) -> bool:
@@ -84,10 +94,11 @@ def _ends_with(value: Any, suffix: Any) -> bool:
 
 
 def _in(value: Any, container: Any) -> bool:
-    if isinstance(present(container), str):
+    spend_on_searching(present(value), present(container))
+    if isinstance(container, str):
         return arguments.text("in", value) in container
     if isinstance(container, list | tuple | Mapping):
-        return present(value) in container
+        return value in container
     raise TypeError(f"`in` takes text, a list or an object, not {type_name(container)}")
 
 
@@ -96,27 +107,87 @@ def _contains(container: Any, value: Any) -> bool:
 
 
 def _eq(value: Any, other: Any) -> bool:
-    return bool(present(value) == present(other))
+    spend_on_comparing(present(value), present(other))
+    return bool(value == other)
 
 
 def _ne(value: Any, other: Any) -> bool:
     return not _eq(value, other)
 
 
+def _ordered(name: str, value: Any) -> Any:
+    spend_on_comparing(value, value)
+    return arguments.comparable(name, value)
+
+
 def _lt(value: Any, other: Any) -> bool:
-    return bool(arguments.comparable("lt", value) < arguments.comparable("lt", other))
+    return bool(_ordered("lt", value) < _ordered("lt", other))
 
 
 def _le(value: Any, other: Any) -> bool:
-    return bool(arguments.comparable("le", value) <= arguments.comparable("le", other))
+    return bool(_ordered("le", value) <= _ordered("le", other))
 
 
 def _gt(value: Any, other: Any) -> bool:
-    return bool(arguments.comparable("gt", value) > arguments.comparable("gt", other))
+    return bool(_ordered("gt", value) > _ordered("gt", other))
 
 
 def _ge(value: Any, other: Any) -> bool:
-    return bool(arguments.comparable("ge", value) >= arguments.comparable("ge", other))
+    return bool(_ordered("ge", value) >= _ordered("ge", other))
+
+
+def _upper(value: Any) -> bool:
+    return arguments.text("upper", value).isupper()
+
+
+def _lower(value: Any) -> bool:
+    return arguments.text("lower", value).islower()
+
+
+def _all(value: Any) -> bool:
+    return all(arguments.items("all", value))
+
+
+def _any(value: Any) -> bool:
+    return any(arguments.items("any", value))
+
+
+def _subset(value: Any, other: Any) -> bool:
+    keys = {equality_key(item) for item in arguments.items("subset", other)}
+    return all(equality_key(item) in keys for item in arguments.items("subset", value))
+
+
+def _superset(value: Any, other: Any) -> bool:
+    return _subset(other, value)
+
+
+def _before(value: Any, other: Any) -> bool:
+    return parse_instant("before", value) < parse_instant("before", other)
+
+
+def _after(value: Any, other: Any) -> bool:
+    return parse_instant("after", value) > parse_instant("after", other)
+
+
+def _search(value: Any, pattern: Any) -> bool:
+    return _found("search", value, arguments.text("search", pattern))
+
+
+def _match(value: Any, pattern: Any) -> bool:
+    written = arguments.text("match", pattern)
+    if problem := pattern_problem(written):
+        raise ValueError(f"`match`: {problem}")
+    return _found("match", value, rf"\A(?:{written})")
+
+
+def _found(name: str, value: Any, pattern: str) -> bool:
+    source = arguments.text(name, value)
+    if problem := pattern_problem(pattern):
+        raise ValueError(f"`{name}`: {problem}")
+    if len(source) > MAX_PATTERN_TEXT:
+        raise ValueError(f"`{name}` takes a text of at most {MAX_PATTERN_TEXT:,} characters")
+    spend(10 * cost(pattern, source))
+    return found(pattern, source)
 
 
 PREDICATES: Mapping[str, Callable[..., bool]] = {
@@ -138,6 +209,16 @@ PREDICATES: Mapping[str, Callable[..., bool]] = {
     "divisibleby": _divisible_by,
     "startswith": _starts_with,
     "endswith": _ends_with,
+    "upper": _upper,
+    "lower": _lower,
+    "match": _match,
+    "search": _search,
+    "all": _all,
+    "any": _any,
+    "subset": _subset,
+    "superset": _superset,
+    "before": _before,
+    "after": _after,
     "in": _in,
     "contains": _contains,
     "eq": _eq,

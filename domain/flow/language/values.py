@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import StrictUndefined
 from jinja2.utils import missing
 
+from domain.flow.language.budget import CHARACTERS, COMPARED, POINTERS, spend
 from domain.flow.language.nearby import did_you_mean
 from domain.values import LARGEST, Json, is_text
 
@@ -119,10 +120,12 @@ def plain(value: Any) -> Json:
         elif kind is list or kind is tuple:
             copy_needed = copy_needed or kind is tuple
             nodes = _counted(nodes + len(item))
+            spend(len(item))
             pending.extend(item)
         elif isinstance(item, Mapping):
             copy_needed = copy_needed or kind is not dict
             nodes = _counted(nodes + len(item))
+            spend(len(item))
             for key, member in item.items():
                 if type(key) is not str:
                     raise TypeError(f"the keys of an object are text, not {type_name(key)}")
@@ -139,6 +142,7 @@ def text_of(value: Any) -> str:
     """The text of a value inside text: text as it is, anything else as compact JSON."""
     if isinstance(value, str):
         return encodable(value)
+    spend(4)
     return compact_json(plain(value))
 
 
@@ -146,11 +150,55 @@ def equality_key(value: Any) -> Any:
     """A hashable stand-in: two values have equal ones when they are equal as JSON (1 is 1.0, and not true)."""
     if isinstance(value, bool):
         return (bool, value)
+    if isinstance(value, str):
+        spend(2 + len(value) // COMPARED)
+        return value
     if isinstance(value, list | tuple):
+        spend(2 + 2 * len(value))
         return (list, tuple(equality_key(item) for item in value))
     if isinstance(value, Mapping):
+        spend(4 + 4 * len(value))
         return (dict, frozenset((key, equality_key(member)) for key, member in value.items()))
     return present(value)
+
+
+def spend_on_comparing(value: Any, other: Any) -> None:
+    """Count what comparing two values can cost at most."""
+    if isinstance(value, str) or isinstance(other, str):
+        sizes = [len(text) for text in (value, other) if isinstance(text, str)]
+        spend(1 + min(sizes) // COMPARED)
+    elif isinstance(value, list | tuple | Mapping) and isinstance(other, list | tuple | Mapping):
+        smaller = min(value, other, key=len)
+        spend(_weight(smaller))
+
+
+def spend_on_searching(value: Any, container: Any) -> None:
+    """Count what finding a value in a text, a list or the keys of an object can cost at most."""
+    if isinstance(container, str):
+        spend(1 + len(container) // CHARACTERS)
+    elif isinstance(container, list | tuple):
+        if isinstance(value, list | tuple | Mapping):
+            spend(_weight(container))
+        else:
+            compared = len(value) // COMPARED if isinstance(value, str) else 0
+            spend(1 + len(container) // POINTERS + len(container) * compared)
+
+
+def _weight(value: Any) -> int:
+    """Steps that reading a value through takes; what it takes to find out is spent on the way."""
+    total = 0
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            total += len(item) // COMPARED
+        elif isinstance(item, list | tuple | Mapping):
+            spend(len(item))
+            total += len(item)
+            pending.extend(item)
+            if isinstance(item, Mapping):
+                pending.extend(item.values())
+    return 1 + total
 
 
 def _counted(nodes: int) -> int:

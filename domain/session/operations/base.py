@@ -8,10 +8,11 @@ from datetime import datetime
 
 from domain.codec import dump
 from domain.errors import Code, ThreadloomError
-from domain.flow.model import FlowDefinition
-from domain.flow.parse import parse_flow
+from domain.flow.model import FlowDefinition, SubflowNode
 from domain.ids import execution_key
-from domain.thread.journal import JournalItem, Rebase, executions
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.journal import JournalEntry, JournalItem, executions
+from domain.thread.program import Program
 from domain.thread.snapshot import Seed, Snapshot
 from domain.values import JsonObject
 
@@ -39,10 +40,13 @@ class Branch:
     """A thread ready to start, and what was kept of its source.
 
     Attributes:
+        flow: The flow's document.
+        flows: The documents of the flows that it names, by reference.
         kept: What the answer says about the operation: fork point or scope.
     """
 
     flow: JsonObject
+    flows: Mapping[str, JsonObject]
     definition: FlowDefinition
     seed: Seed
     strategy: str
@@ -75,7 +79,7 @@ def check_depth(snapshot: Snapshot, child: Child) -> None:
 
 def inherited(items: Iterable[JournalItem]) -> tuple[JournalItem, ...]:
     """The items as they stand in the journal of a descendant."""
-    return tuple(item if isinstance(item, Rebase) else replace(item, inherited=True) for item in items)
+    return tuple(replace(item, inherited=True) if isinstance(item, JournalEntry) else item for item in items)
 
 
 def relationship_mapping(parent: str, seed: Seed) -> Mapping[str, str]:
@@ -88,11 +92,25 @@ def relationship_mapping(parent: str, seed: Seed) -> Mapping[str, str]:
     return mapping
 
 
-def chosen_flow(snapshot: Snapshot, document: JsonObject | None) -> tuple[JsonObject, FlowDefinition]:
-    """The flow that the branch executes: the source's own, or another version of it.
+def path_exists(program: Program, path: str) -> tuple[bool, list[str]]:
+    """Whether the flows have a node at the path, and the nodes of the last flow on the way to it."""
+    flow = program.flow
+    *outer, last = path.split("/")
+    for step in outer:
+        node = flow.nodes.get(step)
+        if not isinstance(node, SubflowNode):
+            return False, sorted(flow.nodes)
+        flow = program.named(node.flow)
+    return last in flow.nodes, sorted(flow.nodes)
+
+
+def check_standing(program: Program, start: Checkpoint) -> None:
+    """Refuse flows that do not have the nodes where the thread goes on, or that its subflows return to.
 
     Raises:
-        ThreadloomError: `FLOW_INVALID`.
+        ThreadloomError: `NODE_NOT_FOUND`, `FLOW_NOT_FOUND`.
     """
-    document = document or snapshot.flow
-    return document, parse_flow(document)
+    for frame in (*start.callers, start):
+        flow, node = program.at(frame), frame.next
+        if node not in flow.nodes:
+            raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {node}", {"node": node})

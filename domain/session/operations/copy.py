@@ -15,13 +15,15 @@ from __future__ import annotations
 
 from collections.abc import Container
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from domain.errors import Code, ThreadloomError
 from domain.messages import CopyThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
-from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
-from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase, executions
+from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, inherited
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.journal import FINISHED, Change, JournalEntry, JournalItem, Rebase, executions
+from domain.thread.program import Program
 from domain.thread.snapshot import Seed, Snapshot
 from domain.thread.state import Identity, Operation, Origin
 from domain.values import JsonObject
@@ -77,7 +79,12 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
         ThreadloomError: `COPY_WITHOUT_NODES`, `NODE_NOT_FOUND`, `DEPTH_LIMIT_REACHED`.
     """
     check_depth(snapshot, child)
-    document, flow = chosen_flow(snapshot, None)
+    program = Program.of(snapshot.flow, snapshot.flows)
+    executed = {entry.node for entry in executions(snapshot.journal)}
+    had = {snapshot.active.node} if snapshot.active else set()
+    if request.strategy != "full" or request.reset:
+        snapshot = _between_nodes(snapshot)
+        had |= executed - {entry.node for entry in executions(snapshot.journal)}
     strategy, warnings = choose_strategy(snapshot, request)
     current = snapshot.current()
     next_node, again = _goes_on(snapshot, current, strategy)
@@ -85,8 +92,8 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
     start = current.apply(rebase)
     outcome = snapshot.outcome if again is None else None
     if outcome is None:
-        warnings += missing_variables(flow, start)
-        warnings += repeated_effects(flow, next_node, again or frozenset(), snapshot.active)
+        warnings += missing_variables(program, start)
+        warnings += repeated_effects(program, start, had | (again or set()))
     keeps_context = strategy.type != "partial" or not strategy.reset
     scope = {
         "nodes": sorted(current.nodes if strategy.nodes is None else strategy.nodes),
@@ -116,13 +123,30 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
         outcome=outcome,
     )
     return Branch(
-        flow=document,
-        definition=flow,
+        flow=snapshot.flow,
+        flows=snapshot.flows,
+        definition=program.flow,
         seed=seed,
         strategy=strategy.type,
-        kept={"scope": scope, "next": start.next},
+        kept={"scope": scope, "next": start.next_path},
         warnings=tuple(warnings),
     )
+
+
+def _between_nodes(snapshot: Snapshot) -> Snapshot:
+    """The snapshot as it was before the node of the thread's own flow that is being executed.
+
+    What is copied in part, or starts over, are nodes of that flow; what a subflow has done so far goes with its node.
+    """
+    current = snapshot.current()
+    if not current.callers:
+        return snapshot
+    begun = (*current.callers, current)[1].begun
+    if snapshot.base.seq >= begun:
+        raise ThreadloomError(
+            Code.JOURNAL_INCOMPLETE, f"{snapshot.identity.thread_id} does not remember how {current.path} began"
+        )
+    return replace(snapshot, journal=tuple(item for item in snapshot.journal if item.seq < begun))
 
 
 def _nodes(snapshot: Snapshot, request: CopyThread) -> frozenset[str] | None:
@@ -148,13 +172,15 @@ def _goes_on(
 ) -> tuple[str | None, AbstractSet[str] | None]:
     """The node where the copy goes on, and what it executes again; None when it stands where its source does."""
     if strategy.reset:
-        return str(snapshot.flow["start"]), current.nodes.keys()
+        return str(snapshot.flow["start"]), current.nodes.keys() | {
+            entry.node for entry in executions(snapshot.journal)
+        }
     if strategy.type == "selective" and strategy.nodes is not None:
         executed = executions(snapshot.journal)
         for place, entry in enumerate(executed):
-            if entry.node not in strategy.nodes:
+            if "/" not in entry.node and entry.node not in strategy.nodes:
                 return entry.node, {later.node for later in executed[place:]}
-    return (snapshot.active.node if snapshot.active else current.next), None
+    return current.next, None
 
 
 def _rebase(
@@ -183,14 +209,20 @@ def _rebase(
 
 def _variables(snapshot: Snapshot, nodes: Container[str]) -> JsonObject:
     """What the source began with, as the chosen nodes and the forks before them left it."""
-    kept = dict(snapshot.base.variables)
+    state = snapshot.base
+    kept = dict(state.variables)
     for item in snapshot.journal:
-        if isinstance(item, Rebase):
-            kept.update(item.set)
-            for name in item.drop_variables:
-                kept.pop(name, None)
-        elif item.node in nodes:
-            kept.update(item.variables())
+        match item:
+            case Rebase() if not state.callers:
+                kept.update(item.set)
+                for name in item.drop_variables:
+                    kept.pop(name, None)
+            case JournalEntry() if item.node in nodes:
+                kept.update(item.variables())
+                kept.update({name: [*kept.get(name, []), *items] for name, items in item.appended.items()})
+            case Change() if item.node in nodes:
+                kept.update(item.set)
+        state = state.apply(item)
     return kept
 
 

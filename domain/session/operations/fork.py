@@ -11,15 +11,24 @@ The source is never touched. Never inherited: mail, timers, holds, answers to ap
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.language.nearby import did_you_mean
-from domain.flow.model import FlowDefinition
 from domain.messages import ForkThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
-from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, chosen_flow, inherited
-from domain.thread.journal import FINISHED, Checkpoint, JournalItem, Rebase, executions
+from domain.session.operations.base import (
+    Branch,
+    BranchWarning,
+    Child,
+    check_depth,
+    check_standing,
+    inherited,
+    path_exists,
+)
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.journal import FINISHED, JournalItem, Rebase, executions
+from domain.thread.program import Program
 from domain.thread.snapshot import Cut, Seed, Snapshot, cut, initial_variables, parse_point
 from domain.thread.state import Identity, Operation, Origin
 from domain.values import JsonObject
@@ -75,24 +84,29 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
     """
     check_depth(snapshot, child)
     point = parse_point(request.at)
-    document, flow = chosen_flow(snapshot, request.flow)
-    if point.node is not None and point.node not in snapshot.flow["nodes"]:
-        nodes = sorted(snapshot.flow["nodes"])
-        message = f"the flow has no node {point.node}{did_you_mean(point.node, nodes)}"
-        raise ThreadloomError(Code.NODE_NOT_FOUND, message, {"node": point.node, "nodes": nodes})
+    source = Program.of(snapshot.flow, snapshot.flows)
+    if request.flow is None:
+        document, flows, program = snapshot.flow, snapshot.flows, source
+    else:
+        document, flows = request.flow, request.flows
+        program = Program.of(document, flows)
+    if point.node is not None:
+        _require_node(source, point.node)
     strategy, warnings = choose_strategy(request)
     found = cut(snapshot, point, after=request.resume == "after")
-    next_node = found.checkpoint.next
-    if next_node not in flow.nodes:
-        raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {next_node}", {"node": next_node})
-    if found.pending:
+    if request.enter is not None:
+        found = replace(found, checkpoint=replace(found.checkpoint, next=request.enter))
+    elif found.pending:
         warnings.append(
             BranchWarning("FORK_POINT_PENDING", f"{snapshot.identity.thread_id} has not finished {found.point}")
         )
-    base, journal, start = _rebase(snapshot, flow, found, strategy, child)
-    warnings += missing_variables(flow, start)
+    check_standing(program, found.checkpoint)
+    base, journal, start = _rebase(snapshot, program, found, strategy, child)
+    warnings += missing_variables(program, start)
     behind = {entry.node for entry in executions(snapshot.journal) if entry.seq > found.checkpoint.seq}
-    warnings += repeated_effects(flow, next_node, behind, snapshot.active)
+    if snapshot.active is not None:
+        behind.add(snapshot.active.node)
+    warnings += repeated_effects(program, start, behind)
     fork_info = {
         "fork_id": child.command_id,
         "parent": snapshot.identity.thread_id,
@@ -116,25 +130,28 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
     )
     return Branch(
         flow=document,
-        definition=flow,
+        flows=flows,
+        definition=program.flow,
         seed=seed,
         strategy=strategy.type,
-        kept={"fork_point": found.point, "next": next_node, "variables": sorted(start.variables)},
+        kept={"fork_point": found.point, "next": start.next_path, "variables": sorted(start.variables)},
         warnings=tuple(warnings),
     )
 
 
 def _rebase(
-    snapshot: Snapshot, flow: FlowDefinition, found: Cut, strategy: ForkStrategy, child: Child
+    snapshot: Snapshot, program: Program, found: Cut, strategy: ForkStrategy, child: Child
 ) -> tuple[Checkpoint, tuple[JournalItem, ...], Checkpoint]:
     """The fork's base and journal, and the state they amount to."""
     checkpoint = found.checkpoint
+    initial = initial_variables(
+        program.at(checkpoint), checkpoint.input if checkpoint.flow is not None else snapshot.input
+    )
     if strategy.retention == "minimal":
-        variables = {**initial_variables(flow, snapshot.input), **strategy.overrides}
+        variables = {**initial, **strategy.overrides}
         dropped = tuple(name for name in checkpoint.variables if name not in variables)
     else:
         # Another version of the flow may begin with variables that the source never had.
-        initial = initial_variables(flow, snapshot.input)
         new = {name: value for name, value in initial.items() if name not in checkpoint.variables}
         variables, dropped = {**new, **strategy.overrides}, ()
     kept = {"copy": None, "inherit": FINISHED, "reset": frozenset[str]()}[strategy.node_states]
@@ -154,6 +171,13 @@ def _rebase(
     if not strategy.history:
         return start, (), start
     return snapshot.base, (*inherited(found.items), rebase), start
+
+
+def _require_node(program: Program, path: str) -> None:
+    exists, nodes = path_exists(program, path)
+    if not exists:
+        message = f"the flow has no node {path}{did_you_mean(path.rpartition('/')[2], nodes)}"
+        raise ThreadloomError(Code.NODE_NOT_FOUND, message, {"node": path, "nodes": nodes})
 
 
 def _until(found: Cut, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:

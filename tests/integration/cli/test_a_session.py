@@ -192,6 +192,30 @@ nodes:
 """
 
 
+def test_a_draft_runs_when_it_has_been_activated(cli: CommandLine, tmp_path: Path) -> None:
+    file = tmp_path / "draft.yaml"
+    file.write_text(STUCK.replace("stuck", "drafted").replace("QUEUE", "title: first"))
+    assert cli.json("flow", "register", file, "--draft")["status"] == "draft"
+    file.write_text(STUCK.replace("stuck", "drafted").replace("QUEUE", "title: second"))
+    draft = cli.json("flow", "register", file, "--draft")
+    listed = [flow for flow in cli.json("flow", "list")["flows"] if flow["flow"] == "drafted"]
+    assert [(flow["status"], flow["digest"]) for flow in listed] == [("draft", draft["digest"])]
+    assert "drafted@1  ○ draft" in cli("flow", "show", "drafted@1").out
+
+    cli.json("session", "start", "drafts")
+    refused = cli("thread", "start", "drafts", "drafted@1")
+    assert refused.status == 1
+    assert refused.err.startswith("error: FLOW_NOT_ACTIVE: drafted@1 is a draft; `flow activate drafted@1` lets it run")
+
+    activated = cli.json("flow", "activate", "drafted@1")
+    assert (activated["status"], activated["digest"]) == ("active", draft["digest"])
+    assert cli.json("thread", "start", "drafts", "drafted", "--hold")["status"]
+    file.write_text(STUCK.replace("stuck", "drafted").replace("QUEUE", "title: third"))
+    changed = cli("flow", "register", file, "--draft", "--json")
+    assert changed.json["error"]["code"] == "FLOW_VERSION_EXISTS"
+    cli.json("session", "terminate", "drafts", "--yes", "--grace", "1s")
+
+
 def test_attention_and_doctor_tell_what_is_stuck(cli: CommandLine, tmp_path: Path) -> None:
     cli.json("session", "start", "stuck")
     for thread, queue in (("untaken", "task_queue: elsewhere"), ("unknown", "title: x"), ("held", "title: x")):

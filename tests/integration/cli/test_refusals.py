@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.integration.cli.conftest import PATIENCE, CommandLine, Dev, Program, clean_environment, free_port
+from tests.integration.cli.conftest import (
+    PATIENCE,
+    CommandLine,
+    Dev,
+    Program,
+    clean_environment,
+    eventually,
+    free_port,
+)
 
 TWELVE_MISTAKES = """\
 flow: mistaken
@@ -168,8 +179,30 @@ class TestWithoutWhatItNeeds:
         looked = cli("doctor", "--json")
         assert (looked.status, looked.json["healthy"]) == (0, True)
         assert {check["name"] for check in looked.json["checks"]} == {
-            "server", "namespace", "task queue threadloom", "database", "payload store",
+            "server", "namespace", "search attributes", "task queue threadloom", "database", "payload store",
         }  # fmt: skip
+        assert {check["remedy"] for check in looked.json["checks"]} == {None}
+
+    def test_without_search_attributes_all_works_and_the_command_that_adds_them_is_told(self, cli: CommandLine) -> None:
+        def temporal(*arguments: str) -> int:
+            program = Path(sys.executable).parent / "temporal"
+            done = subprocess.run([program, *arguments], env=bare.env, capture_output=True, check=False)
+            return done.returncode
+
+        bare = CommandLine({**cli.env, "TEMPORAL_NAMESPACE": "bare"})
+        assert temporal("operator", "namespace", "create", "bare") == 0
+
+        def attributes() -> dict[str, Any]:
+            checks = {check["name"]: check for check in bare("doctor", "--json").json["checks"]}
+            found: dict[str, Any] = checks.get("search attributes", {})
+            return found
+
+        told = eventually(attributes, bool)
+        assert told["ok"]
+        assert "missing: ThreadloomSession, ThreadloomStatus, ThreadloomFlow, ThreadloomHeld" in told["found"]
+        command = told["remedy"].partition("temporal ")[2].split()
+        eventually(lambda: temporal(*command), lambda status: status == 0)
+        eventually(attributes, lambda check: check["found"] == "all registered")
 
     def test_a_wrong_variable_is_named(self, cli: CommandLine) -> None:
         ended = cli("flow", "list", env={"THREADLOOM_PAYLOAD_THRESHOLD": "much"})

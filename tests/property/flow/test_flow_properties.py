@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import evaluate, is_template, render
 from domain.flow.json_schema import InputSchema, schema_problems
-from domain.flow.language.environment import FILTERS
+from domain.flow.language.environment import FILTERS, compile_tree, parse_expression
 from domain.flow.language.predicates import PREDICATES
+from domain.flow.language.templates import check_brackets
 from domain.flow.loader import load_flow
 from domain.flow.parse import digest_of, parse_flow
+from domain.flow.structure import KINDS as NODE_KINDS
 from domain.values import is_json
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
@@ -108,7 +111,7 @@ WORDS = st.sampled_from(
         *PREDICATES,
     ]
 )
-KINDS = st.sampled_from(["activity", "set", "decision", "wait", "receive", "approval", "end", "fail", "x"])
+KINDS = st.sampled_from([*NODE_KINDS, "x"])
 NAMES = st.sampled_from(["a", "b", "c", "a-b", "input", "{{ input }}", "{{ a"])
 EDGES = NAMES | st.fixed_dictionaries({"to": NAMES}, optional={"when": NAMES, "priority": st.integers(), "x": JSON})
 NODES = st.fixed_dictionaries(
@@ -127,11 +130,44 @@ NODES = st.fixed_dictionaries(
         "prompt": NAMES,
         "choices": st.lists(NAMES) | JSON,
         "code": NAMES,
+        "append": st.dictionaries(NAMES, st.lists(JSON)),
+        "workflow": NAMES,
+        "url": NAMES | st.just("http://x/{{ x }}"),
+        "headers": st.dictionaries(NAMES, NAMES | st.fixed_dictionaries({"secret": NAMES})),
+        "query": JSON,
+        "json": JSON,
+        "body": JSON,
+        "to": JSON,
+        "broadcast": st.booleans(),
+        "name": NAMES,
+        "flow": NAMES | st.just("f@1"),
+        "each": JSON | NAMES,
+        "over": JSON | NAMES,
+        "as": NAMES,
+        "id": NAMES,
+        "input": JSON,
+        "of": NAMES,
+        "threads": JSON,
+        "need": st.sampled_from(["all", "any", 1, 0, "x"]),
+        "enter": NAMES,
+        "mode": st.sampled_from(["remote", "local", "inline", "x"]),
+        "effect": st.sampled_from(["none", "external", "x"]),
+        "compensate": st.fixed_dictionaries({"activity": NAMES}, optional={"args": JSON}) | st.booleans(),
+        "schema": JSON,
     },
 )
 FLOWS = st.fixed_dictionaries(
     {"flow": st.just("f"), "version": st.just("1"), "start": NAMES, "nodes": st.dictionaries(NAMES, NODES)},
-    optional={"inputs": JSON, "variables": st.dictionaries(NAMES, JSON), "defaults": JSON, "limits": JSON, "x": JSON},
+    optional={
+        "inputs": JSON,
+        "variables": st.dictionaries(NAMES, JSON),
+        "defaults": JSON,
+        "limits": JSON,
+        "hooks": JSON,
+        "error_policy": JSON,
+        "checkpoint": JSON,
+        "x": JSON,
+    },
 )
 SCHEMAS = st.recursive(
     st.booleans()
@@ -215,6 +251,48 @@ def test_any_expression_gives_json_or_an_expression_error(expression: str, value
     except ThreadloomError as error:
         expect_expression_error(error)
     assert scope == before
+
+
+@given(st.lists(WORDS).map(" ".join) | st.lists(WORDS).map("".join))
+def test_any_expression_that_a_flow_may_have_can_be_compiled(expression: str) -> None:
+    try:
+        check_brackets(expression)
+        tree = parse_expression(expression)
+    except Exception:  # it is refused when the flow is checked
+        return
+    compile_tree(tree)
+
+
+@pytest.mark.parametrize("count", range(1, 130, 4))
+@pytest.mark.parametrize(
+    ("start", "repeated", "end"),
+    [
+        ("1", " + 1", ""),
+        ("1", " - 1", ""),
+        ("x", ".a", ""),
+        ("x", "[0]", ""),
+        ("x", "[0:]", ""),
+        ("x", "|upper", ""),
+        ("x", " and x", ""),
+        ("", "not ", "x"),
+        ("", "-", "1"),
+        ("", "2 ** ", "1"),
+        ("1", " < 1", ""),
+        ("1", " ~ 1", ""),
+        ("", "x if x else ", "x"),
+        ("", "[" * 20 + "1" + "]" * 20 + "+", "1"),
+        ("", "x|default(" * 20 + "1" + ")" * 20 + "+", "1"),
+        ("", "(1 < " * 20 + "1" + ")" * 20 + "+", "1"),
+    ],
+)
+def test_deep_expressions_that_a_flow_may_have_can_be_compiled(count: int, start: str, repeated: str, end: str) -> None:
+    expression = start + repeated * count + end
+    try:
+        check_brackets(expression)
+        tree = parse_expression(expression)
+    except Exception:  # it is refused when the flow is checked
+        return
+    compile_tree(tree)
 
 
 @given(st.sampled_from(sorted(FILTERS)), st.lists(SCALARS, max_size=2), JSON)

@@ -16,10 +16,11 @@ from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.flow.parse import analyse
 from domain.messages import SessionHoldChanged
+from domain.thread.checkpoint import Checkpoint, fold
 from domain.thread.decide import decide
 from domain.thread.events import NodeEnded, NodeEntered
 from domain.thread.inputs import ActivityCompleted
-from domain.thread.journal import Checkpoint, JournalEntry, executions, fold
+from domain.thread.journal import JournalEntry, executions
 from domain.thread.requests import inputs_for_session_hold
 from domain.thread.snapshot import Seed, Snapshot, create_snapshot, cut, parse_point, restore
 from domain.thread.state import HoldKind, wake_at
@@ -276,6 +277,6 @@ def test_a_copy_starts_from_what_its_source_was(
 def test_deciding_changes_nothing(document: JsonObject) -> None:
     thread = begin(document)
     before = dump(thread.state)
-    decide(thread.flow, thread.state, ActivityCompleted(now=thread.now, key="t/a/1", result=1))
+    decide(thread.program, thread.state, ActivityCompleted(now=thread.now, key="t/a/1", result=1))
     assert dump(thread.state) == before
     assert fold(thread.state.base, thread.state.journal) == thread.state.current

@@ -14,6 +14,7 @@ from temporalio import activity
 
 import domain
 from domain.errors import Code, ThreadloomError
+from domain.thread import functions
 from threadloom.tasks import load_tasks
 
 Write = Callable[..., Path]
@@ -55,6 +56,20 @@ def refused(*modules: str | Path) -> ThreadloomError:
 
 
 class TestWhatIsRegistered:
+    def test_inline_functions_as_the_module_is_imported(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(functions, "_functions", {})
+        file = write(
+            "pure.py",
+            """\
+            from threadloom import inline
+
+            @inline("double", version="1")
+            def twice(n): return 2 * n
+            """,
+        )
+        assert load_tasks([str(file)]) == []
+        assert functions.function_named("double@1").function(4) == 8
+
     def test_every_marked_function_that_the_file_defines(self, write: Write) -> None:
         write("shared.py", "from temporalio import activity\n@activity.defn\ndef elsewhere(): ...\n")
         file = write(

@@ -13,7 +13,8 @@ from rich.text import Text
 from typer.testing import CliRunner
 
 from commands.calls import Answer, Call, command
-from domain.errors import EXPLANATIONS, Code, ThreadloomError
+from domain.errors import Code, ThreadloomError
+from domain.explanations import EXPLANATIONS
 
 
 @dataclass

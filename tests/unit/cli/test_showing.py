@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.console import Console, RenderableType
 
-from commands.showing import attention, branches, sessions, threads
+from commands.doctor import Check
+from commands.showing import attention, branches, doctor, sessions, threads
 from commands.showing.style import at, plain, seconds, value
 from threadloom.views import Executions, History, SessionTree, SessionView, ThreadBranched, ThreadView
 
@@ -120,3 +121,11 @@ def test_the_history_tells_why_something_was_refused_or_failed() -> None:
     shown = text(sessions.history(History.model_validate({"records": records})), width=140)
     assert "at gret: NODE_NOT_FOUND: the flow has no node gret" in shown
     assert "one at greet#1" in shown
+
+
+def test_a_check_tells_what_is_wrong_from_what_could_be_better() -> None:
+    found = [Check("a", "fine"), Check("b", "some are missing", remedy="add them"), Check("c", "gone", "NO_WORKER")]
+    shown = text(doctor.checks(found))
+    assert "✓ a fine" in shown
+    assert "! b some are missing add them" in shown
+    assert "✗ c gone" in shown

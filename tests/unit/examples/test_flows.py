@@ -21,6 +21,7 @@ from domain.thread import inputs
 from domain.thread.decide import apply, decide
 from domain.thread.effects import RunActivity, effects
 from domain.thread.journal import Failure
+from domain.thread.program import Program
 from domain.thread.snapshot import first_seed, restore
 from domain.thread.state import Identity, Outcome, ThreadState, ThreadStatus
 
@@ -87,7 +88,7 @@ class Run:
         """Take the input, then go on until the thread ends or waits."""
         pending: list[inputs.ThreadInput] = [input]
         while pending:
-            events = decide(self.flow, self.state, pending.pop(0))
+            events = decide(Program(self.flow), self.state, pending.pop(0))
             self.state = apply(self.state, events)
             pending += [self.run(effect) for effect in effects(events) if isinstance(effect, RunActivity)]
             if events and not pending and not self.state.outcome:

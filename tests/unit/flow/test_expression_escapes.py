@@ -8,6 +8,7 @@ import pytest
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import evaluate, render
+from domain.flow.language import budget
 
 SCOPE: dict[str, Any] = {
     "text": "x",
@@ -43,6 +44,19 @@ ESCAPES = [
     "object.pop('a')",
     "items.append(1)",
     "text | attr('upper')",
+    "text | regex_replace('x', 'y')",
+    "text[items.__class__:]",
+    "items[0:'1']",
+    "object < object",
+    "object in 5",
+    "items | map('pairs')",
+    "[['__class__', 1]] | items2dict | attr('__class__')",
+    "text | b64decode | b64decode",
+    "text is match(items)",
+    "text is match('(x{1,999}){1,999}')",
+    "text | hash('shake_256')",
+    "'%c' | strptime('%c')",
+    "text | strptime('%' * 100)",
     "text | xmlattr",
     "items | map('attr', '__class__')",
     "items | map(attribute='__class__')",
@@ -163,7 +177,7 @@ def test_large_results_are_refused_also_when_their_parts_are_shared() -> None:
 
 def test_membership_over_two_long_lists_is_refused() -> None:
     long = list(range(10_000))
-    with pytest.raises(ThreadloomError, match="use `intersect`"):
+    with pytest.raises(ThreadloomError, match="1,000,000 steps"):
         evaluate("a | select('in', a)", {"a": long})
     assert len(evaluate("a | intersect(a)", {"a": long})) == len(long)
 
@@ -179,3 +193,105 @@ def test_values_too_deep_for_the_stack_end_as_expression_errors() -> None:
     with pytest.raises(ThreadloomError) as caught:
         render(deep, {})
     assert caught.value.code == Code.EXPRESSION_ERROR
+
+
+BIG: dict[str, Any] = {
+    "numbers": list(range(100_000)),
+    "rows": [{"a": n, "b": [n]} for n in range(50_000)],
+    "same": [{"a": n, "b": [n]} for n in range(50_000)],
+    "texts": [f"{n:06}" for n in range(50_000)],
+    "text": "x" * 3_000_000,
+    "almost": ["x" * 100_000 + str(n) for n in range(30)],
+    "object": {str(n): n for n in range(50_000)},
+    "instants": ["2030-01-01T00:00:00Z"] * 50_000,
+    "pairs": "[" + "{}," * 100_000 + "{}]",
+    "a": "a" * 10_000,
+}
+LABOURS = [
+    "rows == same",
+    "rows < same",
+    "rows != same",
+    "same[0:] == rows[0:]",
+    "-1 in numbers",
+    "{} in rows",
+    "text in text",
+    "('a' ~ text) in almost",
+    "numbers[1:]",
+    "text[1000000:] ~ text[2000000:]",
+    "numbers + numbers",
+    "text + 'x'",
+    "'xyz' * 1000000",
+    "range(10000)",
+    "rows | tojson",
+    "pairs | fromjson",
+    "rows | unique",
+    "rows | intersect(same)",
+    "rows | groupby('a')",
+    "rows | sort(attribute='a')",
+    "rows | map(attribute='b.0')",
+    "rows | map(attribute='" + "a." * 500 + "a', default=0)",
+    "rows | selectattr('a', 'gt', 1)",
+    "rows | selectattr('b', 'in', same)",
+    "rows | rejectattr('b', 'eq', same)",
+    "numbers | select('in', numbers)",
+    "numbers | map('string')",
+    "numbers | batch(1) | flatten",
+    "numbers | zip(numbers)",
+    "numbers | reverse",
+    "numbers | join",
+    "numbers | sum",
+    "numbers | min",
+    "numbers is all",
+    "rows is subset(same)",
+    "almost | sort",
+    "almost | max",
+    "almost | map('upper')",
+    "almost | unique",
+    "texts | map('int')",
+    "texts | map('hash')",
+    "text | upper",
+    "text | title",
+    "text | replace('x', 'y')",
+    "text | split('x')",
+    "text | splitlines",
+    "text | hash",
+    "text[0:900000] | b64encode",
+    "text[0:300000] | urlencode",
+    "text is lower",
+    "text is startswith('y')",
+    "object | dictsort",
+    "object | dict2items | items2dict",
+    "object | combine(object)",
+    "object | items",
+    "instants | map('timestamp')",
+    "instants | map('shift', '1d')",
+    "instants | select('before', '2031-01-01')",
+    "instants | map('strftime', '%Y')",
+    "a is search('(a{1,40}){1,40}b')",
+    "a is match('(a+)+b')",
+    "1 < numbers[0:] | length < 5",
+]
+
+
+@pytest.mark.parametrize("labour", LABOURS)
+def test_work_that_is_repeated_often_enough_is_given_up(labour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(budget, "STEPS", 100_000)  # a tenth, so that the test is done sooner
+    often = (9_900 - len(labour)) // (len(labour) + 14)
+    expression = f"[{','.join([f'({labour}) is defined'] * often)}]"
+    with pytest.raises(ThreadloomError, match="100,000 steps"):
+        for _ in range(10):  # a thousand expressions in a template count together, as do a few
+            render([f"{{{{ {expression} }}}}"] * 10, BIG)
+
+
+def test_looking_at_large_data_once_is_within_the_budget() -> None:
+    for expression in (
+        "rows",
+        "rows | length",
+        "text | length",
+        "numbers | first",
+        "rows[5].b",
+        "object.x | default(1)",
+    ):
+        render([f"{{{{ {expression} }}}}"] * 1_000, BIG)
+    assert evaluate("rows | selectattr('a', 'gt', 10) | map(attribute='a') | sum", BIG) > 0
+    assert len(evaluate("rows | tojson", BIG)) > 0

@@ -11,7 +11,7 @@ from domain.flow.expressions import (
     expression_references,
     holds,
     is_template,
-    node_references,
+    key_references,
     references,
     render,
 )
@@ -238,10 +238,99 @@ def test_failures_of_the_scope_are_expression_errors() -> None:
 def test_references_are_the_names_from_the_scope() -> None:
     assert expression_references("rows | map(attribute='n') | sum + range(limit) | length") == {"rows", "limit"}
     assert references({"a": ["{{ x.y }} {{ z }}"], "b": "w"}) == {"x", "z"}
-    assert node_references("nodes.load.status == 'failed' or nodes['x']") == {"load"}
+    expression = "nodes.load.status == 'failed' or nodes['x'].visits > input.limit or nodes[input['name']]"
+    assert key_references(expression, "nodes") == {"load", "x"}
+    assert key_references(expression, "input") == {"limit", "name"}
+    assert key_references(expression, "rows") == frozenset()
 
 
 def test_a_template_is_what_rendering_would_change() -> None:
     assert is_template({"a": ["{{ x }}"]})
     assert is_template("{% x %}")
     assert not is_template({"a": ["x }}", 1, None]})
+
+
+def test_comparisons_in_a_row_are_all_made_and_stop_at_the_first_that_does_not_hold() -> None:
+    assert evaluate("1 < 2 < 3 <= 3 != 4", {}) is True
+    assert evaluate("1 < 3 < 2", {}) is False
+    assert evaluate("2 < 1 < 1 / 0", {}) is False
+    assert evaluate("1 in [1] == [1]", {}) is True
+
+
+@pytest.mark.parametrize("expression", ["1 < (2 < 3) < 4", "1 < [x == 2] | length < 3"])
+def test_comparisons_in_a_row_that_nest_are_refused(expression: str) -> None:
+    assert "write `and` between them" in message_of(expression)
+
+
+def test_slices_take_texts_and_lists() -> None:
+    assert evaluate("rows[1:]", SCOPE) == [{"n": 2}]
+    assert evaluate("name[::-1]", SCOPE) == "adA"
+    assert "takes text or a list, not an object" in message_of("input[1:]")
+    assert "whole number" in message_of("rows[1.5:]")
+
+
+@pytest.mark.parametrize(
+    ("expression", "said"),
+    [
+        ("'x' | bool", "finds no boolean"),
+        ("[] | bool", "finds no boolean"),
+        ("'?' | b64decode", "no text in Base64"),
+        ("'/w==' | b64decode", "no text in Base64"),
+        ("'x' | hash('md5')", "knows sha256 and sha512"),
+        ("'1' | strptime('%A')", "each once"),
+        ("'1 1' | strptime('%d %d')", "each once"),
+        ("'x' | strptime('%d')", "finds no '%d' in 'x'"),
+        ("'2030-31-01' | strptime('%Y-%m-%d')", "ISO 8601"),
+        ("{'a': 1} | dictsort('x')", "sorts by"),
+        ("[1] | items2dict", "has no key"),
+        ("[[1, 2]] | items2dict", "takes text, not a number"),
+        ("[1] | flatten(0)", "1 to 20 levels"),
+        ("'x' is match('(')", "malformed"),
+        ("'x' is match('a)|(b')", "malformed"),
+        ("'x' is search('(?=x)')", "look-around"),
+        ("('x' * 10001) is search('x')", "10,000 characters"),
+        ("[] | avg + 1", "empty list"),
+        ("[] | min + 1", "empty list"),
+        ("1 | list", "takes a list"),
+        ("'x' | float", "finds no number"),
+        ("1 is in('x')", "takes text"),
+        ("1 is in(5)", "takes text, a list or an object"),
+        ("{} | combine(5)", "takes an object"),
+    ],
+)
+def test_what_filters_and_tests_do_not_take_is_said(expression: str, said: str) -> None:
+    assert said in message_of(expression)
+
+
+def test_filters_of_lists_know_those_of_objects_and_codecs() -> None:
+    assert evaluate("[{'a': 1}, {}] | map('keys')", {}) == [["a"], []]
+    assert evaluate("[[1], {}] | map('to_json')", {}) == ["[1]", "{}"]
+
+
+def test_objects_are_combined_without_changing_them() -> None:
+    scope = {"x": {"a": {"b": 1}}, "y": {"a": {"c": 2}}}
+    assert evaluate("x | combine(y, recursive=true)", scope) == {"a": {"b": 1, "c": 2}}
+    assert evaluate("x | combine(y)", scope) == {"a": {"c": 2}}
+    assert scope == {"x": {"a": {"b": 1}}, "y": {"a": {"c": 2}}}
+
+
+def test_instants_are_compared_across_offsets() -> None:
+    assert evaluate("'2030-01-01T01:00:00+02:00' is before('2030-01-01')", {}) is True
+    assert evaluate("'2030-01-01T01:00:00+02:00' | since('2030-01-01')", {}) == -3600.0
+    assert evaluate("'1 2030 +0130' | strptime('%m %Y %z')", {}) == "2030-01-01T00:00:00+01:30"
+
+
+def test_objects_that_nest_too_deep_are_not_combined() -> None:
+    deep: Any = {}
+    for _ in range(60):
+        deep = {"a": deep}
+    with pytest.raises(ThreadloomError, match="nest at most 50 deep"):
+        evaluate("x | combine(x, recursive=true)", {"x": deep})
+
+
+def test_expressions_of_one_template_share_a_budget() -> None:
+    scope = {"rows": list(range(300_000))}
+    assert evaluate("rows | sum", scope) > 0
+    with pytest.raises(ThreadloomError, match="1,000,000 steps"):
+        render(["{{ rows | sum }}"] * 4, scope)
+    assert evaluate("rows | sum", scope) > 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 from domain.flow.graph import mermaid
 from domain.flow.loader import load_flow
 
@@ -64,3 +66,30 @@ def test_long_labels_are_cut() -> None:
     assert flow is not None
     assert max(map(len, mermaid(flow).splitlines())) < 120
     assert "…" in mermaid(flow)
+
+
+EVERY_KIND = Path(__file__).parents[2] / "data" / "every_kind.yaml"
+
+
+def test_kinds_have_shapes_of_their_own() -> None:
+    flow = load_flow(EVERY_KIND.read_text(encoding="utf-8"), "f.yaml").flow
+    assert flow is not None
+    lines = mermaid(flow).splitlines()
+    for line in (
+        '    n3["near<br/>local activity echo"]',
+        '    n4["within<br/>inline activity double@1"]',
+        '    n5{{"each_number<br/>for each number: activity echo"}}',
+        '    n6[["theirs<br/>workflow Echo"]]',
+        '    n7["request<br/>POST {{ input.url }}/numbers"]',
+        '    n11[["part<br/>subflow every-kind-part@1"]]',
+        '    n12[/"siblings<br/>spawn every-kind-part for each number"\\]',
+        '    n13[\\"gather<br/>join majority of siblings"/]',
+        '    n14[\\"all_of_them<br/>join 1"/]',
+        '    n15[\\"tell<br/>send note-{{ node.visit }}"\\]',
+        '    n18[/"split<br/>fork for each way"\\]',
+        '    n18 ==>|"branches"| n19',
+        '    n2u("release")',
+        '    n2 -.-|"undone by"| n2u',
+    ):
+        assert line in lines
+    assert len(set(lines)) == len(lines)

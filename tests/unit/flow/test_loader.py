@@ -25,6 +25,10 @@ def flow_with(*nodes: str) -> str:
     return HEAD + "".join(f"  {node}\n" for node in (*nodes, "end: {kind: end}"))
 
 
+def activity(fields: str) -> str:
+    return flow_with(f"a: {{kind: activity, activity: x@1, {fields}, next: end}}")
+
+
 MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
     (DiagnosticCode.SYNTAX, "flow: [a\n", ["2:1 SYNTAX"]),
     (DiagnosticCode.SYNTAX, "", ["1:1 SYNTAX"]),
@@ -51,6 +55,16 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         flow_with("a: {kind: activity, activity: x, effect: none, retry: {max: 3}, next: end}"),
         ["5:58 UNKNOWN_FIELD"],
     ),
+    (
+        DiagnosticCode.UNKNOWN_FIELD,
+        flow_with("a: {kind: http, url: 'http://x', headers: {k: {secret: K, prefx: x}}, next: end}"),
+        ["5:61 UNKNOWN_FIELD"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_FIELD,
+        flow_with("a: {kind: map, as_: x, over: [], activity: x, effect: none, next: end}"),
+        ["5:18 UNKNOWN_FIELD"],
+    ),
     (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: decision}"), ["5:3 MISSING_FIELD"]),
     (DiagnosticCode.MISSING_FIELD, flow_with("a: {next: end}"), ["5:3 MISSING_FIELD"]),
     (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: wait, next: end}"), ["5:3 MISSING_FIELD"]),
@@ -59,12 +73,44 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         flow_with('a: {kind: activity, activity: "{{ input }}", effect: none, next: end}'),
         ["5:3 MISSING_FIELD"],
     ),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: join, timeout: 1h, next: end}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: set, next: end}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: send, name: x, next: end}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: spawn, flow: g, as: row, next: end}"), ["5:3 MISSING_FIELD"]),
+    (
+        DiagnosticCode.MISSING_FIELD,
+        "hooks: {on_error: {nodes: [a]}}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:9 MISSING_FIELD"],
+    ),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: http, next: end}"), ["5:3 MISSING_FIELD"]),
+    (DiagnosticCode.MISSING_FIELD, flow_with("a: {kind: fork, next: end}"), ["5:3 MISSING_FIELD"]),
+    (
+        DiagnosticCode.MISSING_FIELD,
+        flow_with("a: {kind: map, effect: none, activity: x, next: end}"),
+        ["5:3 MISSING_FIELD"],
+    ),
     (DiagnosticCode.MISSING_FIELD, "flow: f\nstart: a\nnodes: {a: {kind: end}}\n", ["1:1 MISSING_FIELD"]),
     (DiagnosticCode.WRONG_TYPE, "[]", ["1:1 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, "flow: f\nversion: 1.0\nstart: a\nnodes: {a: {kind: end}}\n", ["2:10 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: set, set: {x: .nan}, next: end}"), ["5:27 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: decision, next: {when: true, to: end}}"), ["5:36 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: wait, for: 1s, save: [x], next: end}"), ["5:34 WRONG_TYPE"]),
+    (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: spawn, flow: g, each: all, next: end}"), ["5:35 WRONG_TYPE"]),
+    (
+        DiagnosticCode.WRONG_TYPE,
+        flow_with("a: {kind: map, over: {a: 1}, activity: x, effect: none, next: end}"),
+        ["5:24 WRONG_TYPE"],
+    ),
+    (
+        DiagnosticCode.WRONG_TYPE,
+        flow_with("a: {kind: http, url: 'http://x', headers: {k: 5}, next: end}"),
+        ["5:49 WRONG_TYPE"],
+    ),
+    (
+        DiagnosticCode.WRONG_TYPE,
+        flow_with("a: {kind: spawn, flow: g, requires: {cpu: x}, next: end}"),
+        ["5:45 WRONG_TYPE"],
+    ),
     (DiagnosticCode.WRONG_TYPE, flow_with("a: 5"), ["5:6 WRONG_TYPE"]),
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: decision, max_visits: 0, next: end}"), ["5:35 BAD_VALUE"]),
     (
@@ -75,10 +121,62 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, for: 1s, until: x, next: end}"), ["5:3 BAD_VALUE"]),
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, until: tomorrow, next: end}"), ["5:26 BAD_VALUE"]),
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: decision, next: []}"), ["5:29 BAD_VALUE"]),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: join, threads: [], of: a, timeout: 1h, next: end}"),
+        ["5:3 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: join, threads: [], need: most, timeout: 1h, next: end}"),
+        ["5:38 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: join, threads: [], need: {}, timeout: 1h, next: end}"),
+        ["5:38 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: set, set: {x: 1}, append: {x: [1]}, next: end}"),
+        ["5:3 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: send, to: x, broadcast: true, name: n, next: end}"),
+        ["5:3 BAD_VALUE"],
+    ),
+    (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: http, url: 'ftp://x', next: end}"), ["5:24 BAD_VALUE"]),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: http, url: 'http://x', json: 1, body: x, next: end}"),
+        ["5:3 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: http, url: 'http://x', query: {k: {secret: [K]}}, next: end}"),
+        ["5:47 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        "error_policy: stpo\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:15 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: spawn, flow: g, requires: {cpu: 0}, next: end}"),
+        ["5:45 BAD_VALUE"],
+    ),
     (DiagnosticCode.UNKNOWN_KIND, flow_with("a: {kind: activty, next: end}"), ["5:13 UNKNOWN_KIND"]),
     (DiagnosticCode.BAD_ID, flow_with("a: {kind: decision, next: end}", "b-c: {kind: end}"), ["6:3 BAD_ID"]),
     (DiagnosticCode.BAD_ID, flow_with("a: {kind: decision, next: b-c}"), ["5:29 BAD_ID"]),
     (DiagnosticCode.BAD_ID, flow_with("a: {kind: wait, for: 1s, save: {x-y: 1}, next: end}"), ["5:35 BAD_ID"]),
+    (DiagnosticCode.BAD_ID, flow_with("a: {kind: subflow, flow: g@, next: end}"), ["5:28 BAD_ID"]),
+    (
+        DiagnosticCode.BAD_ID,
+        flow_with("a: {kind: map, over: [], as: a b, activity: x, effect: none, next: end}"),
+        ["5:32 BAD_ID"],
+    ),
     (DiagnosticCode.BAD_ID, 'flow: a b\nversion: "1"\nstart: a\nnodes: {a: {kind: end}}\n', ["1:7 BAD_ID"]),
     (
         DiagnosticCode.BAD_DURATION,
@@ -98,6 +196,32 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         "variables: {input: 1}\n" + flow_with("a: {kind: decision, next: end}"),
         ["1:13 RESERVED_NAME"],
     ),
+    (DiagnosticCode.RESERVED_NAME, flow_with("a: {kind: set, append: {now: [1]}, next: end}"), ["5:27 RESERVED_NAME"]),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        flow_with("a: {kind: fork, enter: end, set: {node: 1}, next: end}"),
+        ["5:37 RESERVED_NAME"],
+    ),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        "hooks: {before_node: {set: {node: 1}}}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:29 RESERVED_NAME"],
+    ),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        flow_with("a: {kind: map, over: [], as: index, activity: x, effect: none, next: end}"),
+        ["5:32 RESERVED_NAME"],
+    ),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        "variables: {row: 1}\n" + flow_with("a: {kind: spawn, flow: g, each: [], as: row, next: end}"),
+        ["6:43 RESERVED_NAME"],
+    ),
+    (
+        DiagnosticCode.RESERVED_NAME,
+        "variables: {item: 1}\n" + flow_with("a: {kind: fork, enter: end, each: [], next: end}"),
+        ["6:3 RESERVED_NAME"],
+    ),
     (DiagnosticCode.NO_START, 'flow: f\nversion: "1"\nnodes: {a: {kind: end}}\n', ["1:1 NO_START"]),
     (DiagnosticCode.NO_END, HEAD + "  a: {kind: decision, next: a}\n", ["4:1 NO_END"]),
     (DiagnosticCode.UNKNOWN_NODE, 'flow: f\nversion: "1"\nstart: b\nnodes: {a: {kind: end}}\n', ["3:8 UNKNOWN_NODE"]),
@@ -110,6 +234,13 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         DiagnosticCode.UNKNOWN_NODE,
         flow_with('a: {kind: set, set: {x: "{{ nodes.lod.result }}"}, next: end}'),
         ["5:27 UNKNOWN_NODE"],
+    ),
+    (DiagnosticCode.UNKNOWN_NODE, flow_with("a: {kind: fork, enter: b, next: end}"), ["5:26 UNKNOWN_NODE"]),
+    (DiagnosticCode.UNKNOWN_NODE, flow_with("a: {kind: join, of: b, timeout: 1h, next: end}"), ["5:23 UNKNOWN_NODE"]),
+    (
+        DiagnosticCode.UNKNOWN_NODE,
+        "hooks: {after_node: {set: {x: 1}, nodes: [a, b]}}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:46 UNKNOWN_NODE"],
     ),
     (
         DiagnosticCode.UNREACHABLE_NODE,
@@ -128,10 +259,46 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         ["5:23 DECISION_WITHOUT_DEFAULT"],
     ),
     (DiagnosticCode.UNBOUNDED_WAIT, flow_with("a: {kind: receive, next: end}"), ["5:3 UNBOUNDED_WAIT"]),
+    (DiagnosticCode.UNBOUNDED_WAIT, flow_with("a: {kind: join, threads: [x], next: end}"), ["5:3 UNBOUNDED_WAIT"]),
+    (
+        DiagnosticCode.UNPAIRED_JOIN,
+        flow_with("a: {kind: wait, for: 1s, next: b}", "b: {kind: join, of: a, timeout: 1h, next: end}"),
+        ["6:23 UNPAIRED_JOIN"],
+    ),
+    (
+        DiagnosticCode.UNPAIRED_JOIN,
+        flow_with("a: {kind: join, of: b, timeout: 1h, next: b}", "b: {kind: spawn, flow: g, next: end}"),
+        ["5:23 UNPAIRED_JOIN"],
+    ),
     (
         DiagnosticCode.EFFECT_UNDECLARED,
         flow_with("a: {kind: activity, activity: x, next: end}"),
         ["5:3 EFFECT_UNDECLARED"],
+    ),
+    (
+        DiagnosticCode.EFFECT_UNDECLARED,
+        flow_with("a: {kind: map, over: [], activity: x, next: end}"),
+        ["5:3 EFFECT_UNDECLARED"],
+    ),
+    (
+        DiagnosticCode.EFFECT_UNDECLARED,
+        flow_with("a: {kind: workflow, workflow: x, next: end}"),
+        ["5:3 EFFECT_UNDECLARED"],
+    ),
+    (DiagnosticCode.MODE_CONFLICT, activity("mode: local"), ["5:3 MODE_CONFLICT"]),
+    (DiagnosticCode.MODE_CONFLICT, activity("mode: local, effect: external"), ["5:59 MODE_CONFLICT"]),
+    (DiagnosticCode.MODE_CONFLICT, activity("mode: local, effect: none, heartbeat: 1s"), ["5:65 MODE_CONFLICT"]),
+    (DiagnosticCode.MODE_CONFLICT, activity("mode: local, effect: none, task_queue: q"), ["5:65 MODE_CONFLICT"]),
+    (DiagnosticCode.MODE_CONFLICT, activity("mode: inline, effect: none, retry: {}"), ["5:66 MODE_CONFLICT"]),
+    (
+        DiagnosticCode.MODE_CONFLICT,
+        flow_with('a: {kind: activity, activity: "{{ input }}@1", mode: inline, effect: none, next: end}'),
+        ["5:33 MODE_CONFLICT"],
+    ),
+    (
+        DiagnosticCode.MODE_CONFLICT,
+        flow_with("a: {kind: map, over: [], activity: x, mode: inline, effect: none, next: end}"),
+        ["5:38 MODE_CONFLICT"],
     ),
     (
         DiagnosticCode.BAD_EXPRESSION,
@@ -164,6 +331,48 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         ["5:38 UNKNOWN_VARIABLE"],
     ),
     (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with(
+            "a: {kind: map, over: [1], as: row, activity: x, effect: none, "
+            'args: ["{{ row }} {{ index }}"], usage: "{{ row }}", next: end}'
+        ),
+        ["5:105 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with(
+            'a: {kind: spawn, flow: g, id: "{{ item }}", next: b}',
+            "b: {kind: spawn, flow: g, each: [1], "
+            'id: "{{ item }}{{ index }}", input: {i: "{{ item }}"}, priority: low, next: end}',
+        ),
+        ["5:33 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        flow_with(
+            "a: {kind: activity, activity: x, effect: none, args: ['{{ result }}'], "
+            "compensate: {activity: '{{ result }}', args: [{r: '{{ result }}'}]}, next: end}"
+        ),
+        ["5:57 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        'hooks: {on_error: {call: {activity: x, args: ["{{ error.code }}", "{{ result }}"]}}}\n'
+        + flow_with("a: {kind: decision, next: end}"),
+        ["1:67 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_VARIABLE,
+        "variables: {log: []}\n" + flow_with("a: {kind: set, append: {log: [1], lgo: [1]}, next: end}"),
+        ["6:37 UNKNOWN_VARIABLE"],
+    ),
+    (
+        DiagnosticCode.UNKNOWN_INPUT,
+        "inputs: {properties: {path: {}}}\n"
+        + flow_with("a: {kind: set, set: {x: \"{{ input.pth }}{{ input['path'] }}\"}, next: end}"),
+        ["6:27 UNKNOWN_INPUT"],
+    ),
+    (
         DiagnosticCode.BAD_SCHEMA,
         "inputs: {type: objct}\n" + flow_with("a: {kind: decision, next: end}"),
         ["1:16 BAD_SCHEMA"],
@@ -172,6 +381,11 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         DiagnosticCode.BAD_SCHEMA,
         "outputs: {$ref: 'https://example.com/s.json'}\n" + flow_with("a: {kind: decision, next: end}"),
         ["1:17 BAD_SCHEMA"],
+    ),
+    (
+        DiagnosticCode.BAD_SCHEMA,
+        flow_with("a: {kind: approval, prompt: x, choices: [y], timeout: 1h, schema: {type: objct}, next: end}"),
+        ["5:76 BAD_SCHEMA"],
     ),
 ]
 
@@ -257,6 +471,36 @@ def test_a_problem_of_many_lines_prints_as_one() -> None:
             "defaults: {activity: {retries: {}}}\n" + flow_with("a: {kind: decision, next: end}"),
             "'retry'",
         ),
+        (flow_with("a: {kind: map, over: [], as_: x, activity: x, effect: none, next: end}"), "did you mean 'as'?"),
+        (flow_with("a: {kind: http, url: 'http://x', jsn: 1, next: end}"), "did you mean 'json'?"),
+        (flow_with("a: {kind: http, url: 'http://x', retry: {status: []}, next: end}"), "did you mean 'statuses'?"),
+        (
+            flow_with("a: {kind: http, url: 'http://x', headers: {url: {secret: K, prefx: x}}, next: end}"),
+            "did you mean 'prefix'?",
+        ),
+        (
+            flow_with("a: {kind: activity, activity: x, effect: none, compensate: {activity: y, arg: []}, next: end}"),
+            "did you mean 'args'?",
+        ),
+        ("hooks: {before: {set: {x: 1}}}\n" + flow_with("a: {kind: decision, next: end}"), "'before_node'"),
+        (
+            "hooks: {on_error: {sets: {x: 1}, call: {activity: x}}}\n" + flow_with("a: {kind: decision, next: end}"),
+            "'set'",
+        ),
+        ("error_policy: {acton: stop}\n" + flow_with("a: {kind: decision, next: end}"), "'action'"),
+        ("checkpoint: {node: 5}\n" + flow_with("a: {kind: decision, next: end}"), "'nodes'"),
+        (flow_with("a: {kind: decision, next: end, on_error: {to: end, code: [X]}}"), "'codes'"),
+        (flow_with("a: {kind: approval, prompt: x, choices: [y], remind: 5, timeout: 1h, next: end}"), '"5s"'),
+        (
+            flow_with("a: {kind: wait, for: 1s, next: b}", "b: {kind: join, of: a, timeout: 1h, next: end}"),
+            "spawn or fork",
+        ),
+        (activity("mode: local"), "undeclared counts as external"),
+        (
+            "inputs: {properties: {path: {}}, additionalProperties: false}\n"
+            + flow_with('a: {kind: set, set: {x: "{{ input.pth }}"}, next: end}'),
+            "did you mean 'path'?",
+        ),
         ("defaults: {wait: {}}\n" + flow_with("a: {kind: decision, next: end}"), "activity"),
     ],
 )
@@ -270,6 +514,8 @@ def test_hints_say_what_was_probably_meant(text: str, hint: str) -> None:
         (f"title: {'x' * 101}", "`title` has at most 100 characters"),
         (f"tags: [{', '.join(['x'] * 21)}]", "`tags` has at most 20 items"),
         ("tags: ['']", "has at least 1 characters"),
+        ("checkpoint: {nodes: 5000}", "`nodes` is at most 1000"),
+        ("checkpoint: {time: 1}", 'quote it: "1s"'),
         ("limits: {max_steps: 0}", "`max_steps` is at least 1"),
         ("limits: {on_limit: stop}", "`on_limit` is one of 'pause' or 'fail'"),
         ("limits: {max_steps: 1.5}", "`max_steps` takes a whole number, not 1.5"),

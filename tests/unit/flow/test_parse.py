@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.model import ActivityNode
+from domain.flow.model import ActivityNode, MapNode
 from domain.flow.parse import digest_of, parse_flow
 
 
@@ -41,6 +41,38 @@ def test_activities_take_the_defaults_where_they_say_nothing_themselves() -> Non
     assert first.start_to_close == timedelta(seconds=30)
     assert (first.declared_effect, second.declared_effect) == ("none", "external")
     assert (first.retry.maximum_attempts, second.retry.maximum_attempts) == (3, 0)
+
+
+def test_maps_take_the_defaults_of_activities() -> None:
+    mapped = {"kind": "map", "over": [1], "activity": "read", "concurrency": 2, "next": "end"}
+    defaults = {"task_queue": "q", "retry": {"maximum_attempts": 3}, "effect": "none"}
+    flow = parse_flow(document(nodes={"a": mapped, "end": {"kind": "end"}}, defaults={"activity": defaults}))
+    node = flow.nodes["a"]
+    assert isinstance(node, MapNode)
+    assert (node.task_queue, node.retry.maximum_attempts, node.effect) == ("q", 3, "none")
+
+
+def test_defaults_that_mean_nothing_where_a_node_runs_are_for_the_others() -> None:
+    nodes = {
+        "a": {"kind": "activity", "activity": "read", "mode": "local", "next": "b"},
+        "b": {"kind": "activity", "activity": "read@1", "mode": "inline", "next": "c"},
+        "c": {"kind": "activity", "activity": "read", "next": "end"},
+        "end": {"kind": "end"},
+    }
+    defaults = {"task_queue": "q", "heartbeat": "1s", "retry": {"maximum_attempts": 3}, "effect": "none"}
+    flow = parse_flow(document(nodes=nodes, defaults={"activity": defaults}))
+    local, inline, remote = (activity(flow, node_id) for node_id in "abc")
+    assert [node.task_queue for node in (local, inline, remote)] == [None, None, "q"]
+    assert [node.heartbeat for node in (local, inline, remote)] == [None, None, timedelta(seconds=1)]
+    assert [node.retry.maximum_attempts for node in (local, inline, remote)] == [3, 0, 3]
+
+
+def test_a_mode_by_default_is_a_mode() -> None:
+    nodes = {"a": {"kind": "activity", "activity": "x", "task_queue": "q", "next": "end"}, "end": {"kind": "end"}}
+    (problem,) = problems_of(document(nodes=nodes, defaults={"activity": {"mode": "local", "effect": "none"}}))
+    assert (problem["path"], problem["code"]) == ("$.nodes.a.task_queue", "MODE_CONFLICT")
+    (problem,) = problems_of(document(nodes=nodes, defaults={"activity": {"effect": "external", "mode": "local"}}))[:1]
+    assert problem["code"] == "MODE_CONFLICT"
 
 
 def test_without_defaults_an_activity_has_the_models() -> None:
@@ -90,6 +122,46 @@ def test_the_details_stay_small() -> None:
         parse_flow(document(**{f"field{n}": 1 for n in range(500)}))
     assert len(caught.value.details["problems"]) == 50
     assert caught.value.details["total"] >= 500
+
+
+def chain(count: int, **fields: Any) -> dict[str, Any]:
+    steps = {f"a{n}": {"kind": "set", "next": f"a{n + 1}", **fields} for n in range(count)}
+    return {**document(nodes={**steps, f"a{count}": {"kind": "end"}}), "start": "a0"}
+
+
+def test_flows_that_a_workflow_could_not_check_in_time_are_invalid() -> None:
+    (problem,) = problems_of(chain(2_000, set={"x": 1}))
+    assert problem["message"] == "a flow has at most 2,000 nodes"
+    many = chain(100, set={f"x{n}": "{{ input }}" for n in range(31)})
+    (problem,) = problems_of(many)
+    assert "more than 3,000 expressions" in problem["message"]
+    (problem,) = problems_of(chain(30, set={"x": f"{{{{ '{'x' * 9_000}' }}}}"}))
+    assert "200,000 characters" in problem["message"]
+    schema: dict[str, Any] = {"properties": {f"p{n}": {} for n in range(1_500)}}
+    (problem,) = problems_of(document(inputs=schema, outputs=schema))[:1]
+    assert "more than 2,000 objects" in problem["message"]
+
+
+def test_what_is_wrong_beside_fields_that_do_not_go_together_is_found_too() -> None:
+    nodes = {
+        "a": {"kind": "join", "of": "a", "threads": [], "timeout": "1h", "save": {"x": "{{ nope }}"}, "next": "b"},
+        "b": {"kind": "send", "name": "{{ neither }}", "next": "c"},
+        "c": {"kind": "set", "next": "d"},
+        "d": {"kind": "http", "url": "{{ nor }}", "json": 1, "body": 1, "next": "end"},
+        "end": {"kind": "end"},
+        "lost": {"kind": "end"},
+    }
+    codes = [(problem["path"], problem["code"]) for problem in problems_of(document(nodes=nodes))]
+    assert codes == [
+        ("$.nodes.a", "BAD_VALUE"),
+        ("$.nodes.b", "MISSING_FIELD"),
+        ("$.nodes.c", "MISSING_FIELD"),
+        ("$.nodes.d", "BAD_VALUE"),
+        ("$.nodes.a.save.x", "UNKNOWN_VARIABLE"),
+        ("$.nodes.b.name", "UNKNOWN_VARIABLE"),
+        ("$.nodes.d.url", "UNKNOWN_VARIABLE"),
+        ("$.nodes.lost", "UNREACHABLE_NODE"),
+    ]
 
 
 def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from domain.flow.loader import load_flow
 from domain.flow.model import FlowDefinition
 from domain.flow.parse import parse_flow
 from domain.flow.schema import check_input, flow_schema
+from domain.flow.structure import KINDS
 
 
 def flow_taking(schema: Any) -> FlowDefinition:
@@ -131,6 +133,20 @@ def test_trees_may_nest_and_very_deep_ones_are_refused() -> None:
     assert "nests too deeply" in problem[1]
 
 
+def test_schemas_with_very_many_parts_are_refused() -> None:
+    (problem,) = schema_problems({"properties": {f"p{n}": {} for n in range(2_000)}})
+    assert "at most 2,000 objects" in problem[1]
+
+
+def test_patterns_are_bounded_by_what_their_repeats_come_to() -> None:
+    uuid = "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"
+    assert schema_problems({"pattern": uuid}) == []
+    assert schema_problems({"pattern": r"^(\({1,9}|[)}]{3,}){2}$"}) == []
+    for pattern in ("(a{1,50}){1,50}", "(a{50,}){50}", "a{9}{9}{9}{9}"):
+        (problem,) = schema_problems({"pattern": pattern})
+        assert "repeats too often" in problem[1]
+
+
 def test_long_lists_of_alternatives_are_not_deep() -> None:
     numbers = InputSchema({"items": {"if": {"type": "string"}, "then": False}})
     assert numbers.problems([1] * 1_000) == []
@@ -151,6 +167,49 @@ def test_long_lists_of_problems_and_long_values_are_cut() -> None:
     assert all(len(message) <= 200 for _, message in problems)
 
 
+ROOT = Path(__file__).parents[3]
+VALID = [*sorted((ROOT / "examples").glob("*/flow.yaml")), *sorted((ROOT / "tests" / "data").glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("path", VALID, ids=[f"{path.parent.name}/{path.name}" for path in VALID])
+def test_the_schema_for_editors_takes_valid_flows_and_so_does_the_loader(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    loaded = load_flow(text, path.name)
+    assert [str(problem) for problem in loaded.problems] == []
+    assert list(Draft202012Validator(flow_schema()).iter_errors(loaded.document)) == []
+
+
+def test_one_flow_has_every_kind_and_nearly_every_field() -> None:
+    (document,) = [
+        load_flow(path.read_text(encoding="utf-8"), path.name).document for path in VALID if path.stem == "every_kind"
+    ]
+    assert document is not None
+    nodes = document["nodes"].values()
+    assert {node["kind"] for node in nodes} == set(KINDS)
+    unused = {
+        f"{kind}.{name}"
+        for kind, model in KINDS.items()
+        for name in (field.alias or name for name, field in model.model_fields.items())
+        if not any(node["kind"] == kind and name in node for node in nodes)
+    }
+    shared = ("title", "description", "max_visits", "on_error", "on_timeout", "timeout", "save")
+    assert {field for field in unused if not field.endswith(shared)} == {
+        "fork.flow",
+        "http.body",
+        "map.allowed",
+        "map.compensate",
+        "map.heartbeat",
+        "map.mode",
+        "map.priority",
+        "map.retry",
+        "map.schedule_to_start",
+        "map.start_to_close",
+        "map.task_queue",
+        "activity.retry",
+        "activity.task_queue",
+    }
+
+
 def test_the_schema_for_editors_takes_what_the_loader_takes() -> None:
     validator = Draft202012Validator(flow_schema())
     Draft202012Validator.check_schema(flow_schema())
@@ -166,8 +225,45 @@ def test_the_schema_for_editors_takes_what_the_loader_takes() -> None:
         {"kind": "decision", "next": {"to": "b", "codes": ["X"]}},
         {"kind": "nosuch"},
         {"kind": "end", "next": "b"},
+        {"kind": "join", "next": "b"},
+        {"kind": "join", "of": "b", "threads": [], "next": "b"},
+        {"kind": "join", "of": "b", "need": "most", "next": "b"},
+        {"kind": "join", "of": "b", "need": 0, "next": "b"},
+        {"kind": "send", "name": "x", "next": "b"},
+        {"kind": "send", "name": "x", "to": "x", "broadcast": True, "next": "b"},
+        {"kind": "set", "next": "b"},
+        {"kind": "set", "append": {"x": 1}, "next": "b"},
+        {"kind": "set", "set": {"a-b": 1}, "next": "b"},
+        {"kind": "http", "url": "http://x", "json": 1, "body": "x", "next": "b"},
+        {"kind": "http", "url": "http://x", "headers": {"x": {"secret": "a b"}}, "next": "b"},
+        {"kind": "map", "activity": "x", "next": "b"},
+        {"kind": "map", "activity": "x", "over": [], "as_": "x", "next": "b"},
+        {"kind": "activity", "activity": "x", "mode": "near", "next": "b"},
+        {"kind": "spawn", "flow": "a b", "next": "b"},
+        {"kind": "spawn", "flow": "g", "on_parent_end": "x", "next": "b"},
+        {"kind": "fork", "next": "b"},
+        {"kind": "subflow", "flow": 5, "next": "b"},
     ):
         assert list(validator.iter_errors({**head, "nodes": {"a": bad, "b": {"kind": "end"}}})) != []
+    nodes = {"a": {"kind": "end"}}
+    for good in (
+        {"error_policy": "skip"},
+        {"error_policy": {"action": "retry", "interval": "1s"}},
+        {"hooks": {"on_error": {"call": {"activity": "x"}}}},
+        {"checkpoint": {"nodes": 1, "time": "1s"}},
+    ):
+        assert list(validator.iter_errors({**head, "nodes": nodes, **good})) == []
+    mistakes: list[dict[str, Any]] = [
+        {"error_policy": "stpo"},
+        {"error_policy": {"maximum_attempts": 0}},
+        {"hooks": {"on_error": {}}},
+        {"hooks": {"on_error": {"call": {"activity": "x"}, "set": {"x": 1}}}},
+        {"hooks": {"before": {"set": {"x": 1}}}},
+        {"checkpoint": {"nodes": 0}},
+        {"nodes": {"a-b": {"kind": "end"}}},
+    ]
+    for wrong in mistakes:
+        assert list(validator.iter_errors({**head, "nodes": nodes, **wrong})) != []
 
 
 def test_the_loader_reports_each_problem_of_a_schema_at_its_place() -> None:

@@ -9,7 +9,8 @@ import pytest
 from domain.codec import dump
 from domain.errors import Code
 from domain.session.operations.base import Branch
-from domain.thread.journal import ExecutionStatus, executions, fold
+from domain.thread.checkpoint import fold
+from domain.thread.journal import ExecutionStatus, executions
 from domain.thread.state import HoldKind, Origin
 from tests.builders import ThreadDriver, activity, flow_of, later, refusal, set_
 

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from domain.thread.journal import (
-    Checkpoint,
-    ExecutionStatus,
-    Failure,
-    JournalEntry,
-    Rebase,
-    add_usage,
-    fold,
-)
+from domain.thread.checkpoint import Checkpoint, add_usage, fold
+from domain.thread.journal import ExecutionStatus, Failure, JournalEntry, Rebase
 from tests.builders import NOW, later
 
 

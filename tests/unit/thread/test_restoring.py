@@ -9,9 +9,9 @@ import pytest
 
 from domain.codec import dump
 from domain.errors import Code
-from domain.flow.parse import parse_flow
 from domain.messages import STATE_VERSION, ThreadStart
 from domain.thread.effects import ReportStatus
+from domain.thread.program import Program
 from domain.thread.restoring import restored
 from domain.thread.state import HoldKind
 from tests.builders import NOW, ThreadDriver, activity, as_held, carried, flow_of, refusal
@@ -49,7 +49,7 @@ def test_holds_from_the_first_moment_are_reported() -> None:
     held = as_held(ThreadDriver(FLOW).state, HoldKind.START).holds[HoldKind.START]
     seed = ThreadDriver(FLOW).fork("work").seed
     seed = replace(seed, identity=ThreadDriver(FLOW).state.identity)
-    state = restored(parse_flow(FLOW), start(seed=dump(seed), holds=[dump(held)]), IDS, NOW)
+    state = restored(Program.of(FLOW), start(seed=dump(seed), holds=[dump(held)]), IDS, NOW)
     thread = ThreadDriver(FLOW, state).rest()
     assert thread.status == "paused"
     assert [effect.status for effect in thread.effects if isinstance(effect, ReportStatus)] == ["paused"]
@@ -77,4 +77,4 @@ def test_a_start_that_is_of_no_thread_is_refused(fields: dict[str, Any], ids: tu
     good = dump(ThreadDriver(FLOW).state, exclude={"current"})
     states = {"good": good, "lost": {**good, "base": {**good["base"], "next": "nowhere"}}}
     given = {name: states.get(str(value), value) for name, value in fields.items()}
-    assert refusal(lambda: restored(parse_flow(FLOW), start(**given), ids, NOW)).code == code
+    assert refusal(lambda: restored(Program.of(FLOW), start(**given), ids, NOW)).code == code

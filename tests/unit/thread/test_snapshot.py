@@ -8,7 +8,8 @@ import pytest
 
 from domain.codec import dump, load
 from domain.errors import Code
-from domain.thread.journal import Checkpoint, executions, fold
+from domain.thread.checkpoint import Checkpoint, fold
+from domain.thread.journal import executions
 from domain.thread.snapshot import Point, Seed, cut, first_seed, parse_point, reaches, restore
 from domain.thread.state import ThreadStatus
 from tests.builders import NOW, ThreadDriver, activity, flow_of, identity_of, later, refusal, set_

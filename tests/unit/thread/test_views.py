@@ -40,8 +40,10 @@ def test_a_description_is_json_and_tells_what_is_in_flight() -> None:
     )
     assert told["in_flight"] == [
         {
+            "id": "load#1",
             "node": "load",
             "visit": 1,
+            "role": "node",
             "activity": "read",
             "task_queue": "q",
             "state": "scheduled",

@@ -1,0 +1,46 @@
+"""Flow files and their problems."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from commands.calls import Answer
+from commands.showing import flows as showing
+from domain.errors import Code, ThreadloomError
+
+if TYPE_CHECKING:
+    from domain.flow.diagnostics import Diagnostic
+
+
+def checked(files: Sequence[Path]) -> Answer:
+    """Every problem of each file; a complaint when one of them is an error."""
+    problems = [problem for file in files for problem in _problems_of(file)]
+    errors = [problem for problem in problems if problem.severity == "error"]
+    complaint = None
+    if errors:
+        noun = "problem" if len(errors) == 1 else "problems"
+        wrong = dict.fromkeys(problem.file for problem in errors)
+        complaint = ThreadloomError(Code.FLOW_INVALID, f"{len(errors)} {noun} in {', '.join(wrong)}")
+    document = {"valid": not errors, "problems": [asdict(problem) for problem in problems]}
+    return Answer(document, lambda: showing.problems(problems, [str(file) for file in files]), complaint)
+
+
+def _problems_of(file: Path) -> list[Diagnostic]:
+    """A file that cannot be read has that one problem, and does not keep the others from being checked."""
+    from domain.flow.diagnostics import Diagnostic, DiagnosticCode
+    from domain.flow.loader import load_flow
+
+    try:
+        return load_flow(file.read_text(encoding="utf-8"), str(file)).problems
+    except FileNotFoundError:
+        why = "there is no such file"
+    except IsADirectoryError:
+        why = "this is a folder, not a file"
+    except UnicodeDecodeError:
+        why = "the file is not UTF-8 text"
+    except OSError as error:
+        why = f"the file cannot be read: {error.strerror}"
+    return [Diagnostic(str(file), 1, 1, DiagnosticCode.SYNTAX, "error", why)]

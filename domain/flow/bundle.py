@@ -1,0 +1,81 @@
+"""A flow with the flows that it names: what a thread is given when it is created, so that it needs no look-ups.
+
+A flow names others by reference, `name` or `name@version`; those may name others again, and each
+other, and themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from domain.errors import ThreadloomError
+from domain.flow.model import FlowDefinition, ForkNode, SpawnNode, SubflowNode
+from domain.flow.parse import parse_flow
+from domain.values import JsonObject, canonical
+
+
+def named_by(flow: FlowDefinition) -> list[str]:
+    """The references of the flow's own nodes, each once, in the nodes' order."""
+    nodes = (node for node in flow.nodes.values() if isinstance(node, SubflowNode | SpawnNode | ForkNode))
+    return list({node.flow: None for node in nodes if node.flow is not None})
+
+
+def missing(flow: FlowDefinition, flows: Mapping[str, JsonObject]) -> list[str]:
+    """References that can be reached from the flow, and that `flows` has no document for.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`, naming the reference whose document is no flow.
+    """
+    found = dict.fromkeys(named_by(flow))
+    waiting = list(found)
+    absent = []
+    while waiting:
+        reference = waiting.pop(0)
+        if reference not in flows:
+            absent.append(reference)
+            continue
+        further = [other for other in named_by(_named(reference, flows[reference])) if other not in found]
+        found.update(dict.fromkeys(further))
+        waiting += further
+    return absent
+
+
+def bundle(flow: FlowDefinition, lookup: Callable[[str], JsonObject]) -> dict[str, JsonObject]:
+    """The documents of all flows that can be reached from the flow, by reference.
+
+    Args:
+        flow: Where to begin.
+        lookup: Gives the document of a reference, or raises.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`, naming the reference; what `lookup` raises.
+    """
+    flows: dict[str, JsonObject] = {}
+    while absent := missing(flow, flows):
+        flows |= {reference: lookup(reference) for reference in absent}
+    return flows
+
+
+def parsed(document: JsonObject) -> FlowDefinition:
+    """The flow of a document, parsed once for equal documents.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`.
+    """
+    return _parsed(canonical(document))
+
+
+@lru_cache(maxsize=256)
+def _parsed(document: bytes) -> FlowDefinition:
+    return parse_flow(json.loads(document))
+
+
+def _named(reference: str, document: JsonObject) -> FlowDefinition:
+    try:
+        return parsed(document)
+    except ThreadloomError as error:
+        raise ThreadloomError(
+            error.code, f"{reference}: {error.message}", {**error.details, "flow": reference}
+        ) from error

@@ -1,0 +1,149 @@
+"""Does a node make sense by itself? What its model cannot see: how its fields go together."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from domain.flow.diagnostics import DiagnosticCode, Path, Problem
+from domain.flow.durations import parse_duration
+from domain.flow.expressions import is_template
+from domain.flow.model import (
+    ActivityCalling,
+    ApprovalNode,
+    FlowDefinition,
+    ForkNode,
+    HttpNode,
+    JoinNode,
+    MapNode,
+    NodeBase,
+    ReceiveNode,
+    Secret,
+    SpawnNode,
+    WaitNode,
+    WorkflowNode,
+)
+from domain.ids import ID_PATTERN
+
+INLINE_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,99}}@{ID_PATTERN}\Z")
+"""How inline functions are named: with the version that keeps them what they are."""
+
+_SCHEMES = ("http://", "https://")
+REFUSED_BY_MODE: Mapping[str, tuple[str, ...]] = {
+    "remote": (),
+    "local": ("task_queue", "heartbeat"),
+    "inline": ("task_queue", "heartbeat", "retry"),
+}
+"""Fields of a node that mean nothing where it runs."""
+
+
+def check_node(node_id: str, node: NodeBase, flow: FlowDefinition) -> Iterator[Problem]:
+    """The problems of the node's own fields."""
+    path: Path = ("nodes", node_id)
+    for kind, check in _CHECKS:
+        if isinstance(node, kind):
+            yield from check(path, node)
+    waits = isinstance(node, ReceiveNode | ApprovalNode | JoinNode)
+    if waits and getattr(node, "timeout", None) is None and flow.limits.max_duration is None:
+        message, hint = f"{node_id!r} may wait for ever", "add `timeout`, or `limits.max_duration`"
+        yield Problem(path, DiagnosticCode.UNBOUNDED_WAIT, message, hint, at_key=True)
+
+
+def _check_calling(path: Path, node: ActivityCalling) -> Iterator[Problem]:
+    if is_template(node.activity) and node.mode != "inline" and not node.allowed:
+        message = "a templated `activity` needs `allowed`, the names that it may take"
+        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, at_key=True)
+    if node.mode == "remote":
+        yield from _check_effect(path, node)
+    else:
+        yield from _check_mode(path, node)
+
+
+def _check_effect(path: Path, node: ActivityCalling | WorkflowNode) -> Iterator[Problem]:
+    if node.effect is None:
+        message = f"{path[-1]!r} does not say what running it twice would do"
+        hint = "add `effect: none`, `idempotent` or `external`"
+        yield Problem(path, DiagnosticCode.EFFECT_UNDECLARED, message, hint, at_key=True)
+
+
+def _check_mode(path: Path, node: ActivityCalling) -> Iterator[Problem]:
+    if node.declared_effect == "external":
+        message = f"a node with `mode: {node.mode}` may run again after a crash, and must not have an external effect"
+        if node.effect is None:
+            hint = "undeclared counts as external; add `effect: none` or `effect: idempotent`"
+            yield Problem(path, DiagnosticCode.MODE_CONFLICT, message, hint, at_key=True)
+        else:
+            hint = "write `mode: remote`, or another effect if that is true"
+            yield Problem((*path, "effect"), DiagnosticCode.MODE_CONFLICT, message, hint)
+    for name in REFUSED_BY_MODE[node.mode]:
+        if name in node.model_fields_set and getattr(node, name) is not None:
+            message = f"`{name}` means nothing with `mode: {node.mode}`"
+            yield Problem((*path, name), DiagnosticCode.MODE_CONFLICT, message, "leave it out", at_key=True)
+    if node.mode == "inline" and is_template(node.activity):
+        message = "an inline function is named in the flow, not computed"
+        yield Problem((*path, "activity"), DiagnosticCode.MODE_CONFLICT, message, "write `name@version`")
+    elif node.mode == "inline" and not INLINE_NAME.match(node.activity):
+        message = f"{node.activity[:80]!r} is no inline function: those are named with their version"
+        yield Problem((*path, "activity"), DiagnosticCode.MODE_CONFLICT, message, "write `name@version`")
+
+
+def _check_wait(path: Path, node: WaitNode) -> Iterator[Problem]:
+    if node.for_ is not None and not is_template(node.for_):
+        try:
+            parse_duration(node.for_)
+        except ValueError as error:
+            yield Problem((*path, "for"), DiagnosticCode.BAD_DURATION, str(error))
+    if node.until is not None and not is_template(node.until):
+        try:
+            datetime.fromisoformat(node.until)
+        except ValueError:
+            message = f"{node.until[:40]!r} is no instant; write ISO 8601 such as 2030-01-31T08:00:00Z"
+            yield Problem((*path, "until"), DiagnosticCode.BAD_VALUE, message)
+
+
+def _check_http(path: Path, node: HttpNode) -> Iterator[Problem]:
+    written = node.url.partition("{{")[0].lower()
+    if not any(written.startswith(scheme) or scheme.startswith(written) for scheme in _SCHEMES):
+        message = f"{node.url[:80]!r} is no address of HTTP"
+        yield Problem((*path, "url"), DiagnosticCode.BAD_VALUE, message, "write https://…")
+    for name, value in node.query.items():
+        if isinstance(value, dict) and not isinstance(value, Secret) and "secret" in value:
+            message = "a secret is {secret: NAME}, with a `prefix` if need be"
+            yield Problem((*path, "query", name), DiagnosticCode.BAD_VALUE, message)
+
+
+def _check_map(path: Path, node: MapNode) -> Iterator[Problem]:
+    yield from _check_list((*path, "over"), node.over)
+
+
+def _check_join(path: Path, node: JoinNode) -> Iterator[Problem]:
+    if node.threads is not None:
+        yield from _check_list((*path, "threads"), node.threads)
+
+
+def _check_each(path: Path, node: SpawnNode | ForkNode) -> Iterator[Problem]:
+    if node.each is not None:
+        yield from _check_list((*path, "each"), node.each)
+    elif "as_" in node.model_fields_set:
+        message = "`as` names the items of `each`, which is missing"
+        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, at_key=True)
+
+
+def _check_list(path: Path, value: Any) -> Iterator[Problem]:
+    if isinstance(value, list) or (isinstance(value, str) and is_template(value)):
+        return
+    message = f"`{path[-1]}` takes a list, or a template that gives one"
+    yield Problem(path, DiagnosticCode.WRONG_TYPE, message)
+
+
+_CHECKS: tuple[tuple[Any, Callable[[Path, Any], Iterator[Problem]]], ...] = (
+    (ActivityCalling, _check_calling),
+    (WorkflowNode, _check_effect),
+    (WaitNode, _check_wait),
+    (HttpNode, _check_http),
+    (MapNode, _check_map),
+    (SpawnNode | ForkNode, _check_each),
+    (JoinNode, _check_join),
+)

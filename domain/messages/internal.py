@@ -1,0 +1,92 @@
+"""What a session and its threads start with, and what they tell each other."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from domain.messages.base import STATE_VERSION, Amount, Flows, Internal, Seconds, Text
+
+
+class SessionHoldChanged(Internal):
+    """The session holds the thread, or no longer does.
+
+    Attributes:
+        keep: On release, hold the thread by itself instead.
+    """
+
+    held: bool
+    actor: str
+    reason: str | None = None
+    keep: bool = False
+
+
+class ThreadReport(Internal):
+    """A thread tells its session where it stands.
+
+    Attributes:
+        seconds: Execution time so far.
+    """
+
+    thread_id: str
+    status: str
+    at: datetime
+    started_at: datetime | None = None
+    error: dict[str, Any] | None = None
+    usage: dict[str, dict[str, Amount]] = {}
+    seconds: Seconds = 0.0
+
+
+class ThreadStart(Internal):
+    """What a thread's workflow starts with: a seed, or the state its last run handed over.
+
+    Attributes:
+        flows: The documents of the flows that it names, by reference.
+        seed: `domain.thread.snapshot.Seed` as JSON.
+        holds: Holds from the first moment, `domain.thread.state.Hold` as JSON.
+        searchable: Whether the server has our search attributes; see `domain.searching`.
+        created_by: Who asked for the thread, for its first record.
+        state: `domain.thread.state.ThreadState` as JSON.
+        outbox: Records not yet acknowledged, as JSON.
+    """
+
+    version: int = STATE_VERSION
+    flow: dict[str, Any]
+    flow_digest: str
+    flows: Flows = {}
+    continue_as_new_after: int = 2_000
+    shared_task_queues: list[str] = []
+    seed: dict[str, Any] | None = None
+    holds: list[dict[str, Any]] = []
+    searchable: bool = False
+    created_by: str | None = None
+    reason: str | None = None
+    state: dict[str, Any] | None = None
+    answers: dict[str, dict[str, Any]] = {}
+    outbox: dict[str, Any] | None = None
+
+
+class SessionStart(Internal):
+    """What a session's workflow starts with: its wishes, or the state its last run handed over.
+
+    Attributes:
+        config: As `domain.session.config.SessionConfig`.
+        searchable: Whether the server has our search attributes; see `domain.searching`.
+        state: `domain.session.state.SessionState` as JSON.
+        recent: The session's newest records, as it tells them when it is asked itself.
+    """
+
+    version: int = STATE_VERSION
+    session_id: str
+    config: dict[str, Any] = {}
+    preset: str | None = None
+    title: Text = ""
+    user_id: str | None = None
+    metadata: dict[str, Any] = {}
+    shared: dict[str, Any] = {}
+    searchable: bool = False
+    actor: str = "unknown"
+    reason: str | None = None
+    state: dict[str, Any] | None = None
+    outbox: dict[str, Any] | None = None
+    recent: list[dict[str, Any]] = []

@@ -1,0 +1,246 @@
+"""A thread's data between two journal items: what folding a prefix of the journal gives."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain.changing import replace
+from domain.thread.journal import Change, Descent, ExecutionStatus, Failure, JournalEntry, JournalItem, Rebase
+from domain.values import Json, JsonObject
+
+
+@dataclass(frozen=True, kw_only=True)
+class NodeState:
+    """What a thread remembers of a node: its last execution.
+
+    Attributes:
+        result_in: The variable that still holds the result; `result` is None then.
+        retried: How often in a row it has failed and is to be visited again.
+    """
+
+    status: ExecutionStatus
+    visits: int
+    result: Json = None
+    result_in: str | None = None
+    error: Failure | None = None
+    retried: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """A flow in execution: the thread's own, or one that a subflow node of it executes.
+
+    Attributes:
+        path: The subflow node's path; empty for the thread's own flow.
+        visit: The subflow node's visit.
+        flow: The flow's reference; None for the thread's own.
+        input: Its input; None for the thread's own, whose input is the thread's.
+        nodes: What is remembered of its nodes, by id.
+        next: The node to enter, or the subflow node that is being executed; None when the flow has ended.
+        error: The last failure that an edge of it caught.
+        begun: Seq of the journal item with which it began.
+    """
+
+    path: str = ""
+    visit: int = 0
+    flow: str | None = None
+    input: Json = None
+    variables: JsonObject = field(default_factory=dict)
+    nodes: Mapping[str, NodeState] = field(default_factory=dict)
+    next: str | None = None
+    error: Failure | None = None
+    begun: int = 0
+    started_at: datetime | None = None
+    deadline: datetime | None = None
+
+    def path_of(self, node: str) -> str:
+        """The path of a node of this flow."""
+        return f"{self.path}/{node}" if self.path else node
+
+
+@dataclass(frozen=True, kw_only=True)
+class Checkpoint(Frame):
+    """A thread's data between two journal items: the innermost flow in execution, and those around it.
+
+    Attributes:
+        seq: The last journal item folded in.
+        callers: The flows around this one, the thread's own first.
+        usage: By model: {calls, tokens, cost}, of what this thread itself executed.
+        past_visits: By path: visits of nodes whose state is gone, so that the next has a number of its own.
+    """
+
+    seq: int = 0
+    callers: tuple[Frame, ...] = ()
+    usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
+    past_visits: Mapping[str, int] = field(default_factory=dict)
+
+    def visits(self, node: str) -> int:
+        """How often the node of the innermost flow was executed, in the thread's life."""
+        state = self.nodes.get(node)
+        return state.visits if state else self.past_visits.get(self.path_of(node), 0)
+
+    def visits_here(self, node: str) -> int:
+        """How often it was executed since its flow began; a thread's own flow begins once."""
+        past = self.past_visits.get(self.path_of(node), 0) if self.path else 0
+        return self.visits(node) - past
+
+    def result(self, node: str) -> Json:
+        """The result of the node's last execution."""
+        state = self.nodes[node]
+        return state.result if state.result_in is None else self.variables[state.result_in]
+
+    @property
+    def outermost(self) -> Frame:
+        """The thread's own flow."""
+        return self.callers[0] if self.callers else self
+
+    @property
+    def next_path(self) -> str | None:
+        """The path of the next node."""
+        return None if self.next is None else self.path_of(self.next)
+
+    def apply(self, item: JournalItem) -> Checkpoint:
+        """The state after the item."""
+        match item:
+            case JournalEntry():
+                return self._executed(item)
+            case Descent():
+                return self._descended(item)
+            case Change():
+                variables = {**self.variables, **item.set}
+                return replace(self, seq=item.seq, variables=variables, nodes=self._detached(item.set))
+            case Rebase():
+                return self._rebased(item)
+
+    def ascend(self) -> Checkpoint:
+        """The flow around the innermost one, as it was when it called that."""
+        visits = {self.path_of(node): state.visits for node, state in self.nodes.items()}
+        caller = self.callers[-1]
+        return Checkpoint(
+            path=caller.path,
+            visit=caller.visit,
+            flow=caller.flow,
+            input=caller.input,
+            variables=caller.variables,
+            nodes=caller.nodes,
+            next=caller.next,
+            error=caller.error,
+            begun=caller.begun,
+            started_at=caller.started_at,
+            deadline=caller.deadline,
+            seq=self.seq,
+            callers=self.callers[:-1],
+            usage=self.usage,
+            past_visits={**self.past_visits, **visits},
+        )
+
+    def _executed(self, entry: JournalEntry) -> Checkpoint:
+        path, _, node = entry.node.rpartition("/")
+        if path != self.path and self.callers:
+            return self.ascend()._executed(entry)
+        changes = entry.variables()
+        nodes = self._detached({*changes, *entry.appended})
+        nodes[node] = NodeState(
+            status=entry.status,
+            visits=entry.visit,
+            result=entry.result if entry.saved_as is None else None,
+            result_in=entry.saved_as,
+            error=entry.error,
+            retried=entry.retried,
+        )
+        variables = {**self.variables, **changes} if changes else self.variables
+        if entry.appended:
+            longer = {name: [*variables[name], *items] for name, items in entry.appended.items()}
+            variables = {**variables, **longer}
+        return replace(
+            self,
+            seq=entry.seq,
+            variables=variables,
+            nodes=nodes,
+            next=entry.next,
+            error=entry.error if entry.error is not None and entry.next is not None else self.error,
+            usage=add_usage(self.usage, entry.usage) if entry.usage else self.usage,
+        )
+
+    def _descended(self, descent: Descent) -> Checkpoint:
+        caller = Frame(
+            path=self.path,
+            visit=self.visit,
+            flow=self.flow,
+            input=self.input,
+            variables=self.variables,
+            nodes=self.nodes,
+            next=self.next,
+            error=self.error,
+            begun=self.begun,
+            started_at=self.started_at,
+            deadline=self.deadline,
+        )
+        return Checkpoint(
+            path=descent.node,
+            visit=descent.visit,
+            flow=descent.flow,
+            input=descent.input,
+            variables=descent.variables,
+            next=descent.next,
+            begun=descent.seq,
+            started_at=descent.at,
+            deadline=descent.deadline,
+            seq=descent.seq,
+            callers=(*self.callers, caller),
+            usage=self.usage,
+            past_visits=self.past_visits,
+        )
+
+    def _rebased(self, rebase: Rebase) -> Checkpoint:
+        nodes = self._detached({*rebase.set, *rebase.drop_variables})
+        variables = {**self.variables, **rebase.set}
+        visited = {**self.past_visits, **{self.path_of(node): self.visits(node) for node in rebase.drop_nodes}}
+        for node in rebase.drop_nodes:
+            nodes.pop(node, None)
+        for name in rebase.drop_variables:
+            variables.pop(name, None)
+        return replace(
+            self,
+            seq=rebase.seq,
+            variables=variables,
+            nodes=nodes,
+            next=rebase.next,
+            error=None if rebase.drop_error else self.error,
+            # The ancestor has told its session what it used; told again, it would count twice.
+            usage={},
+            past_visits=dict(sorted(visited.items())) if rebase.keep_visits else {},
+        )
+
+    def _detached(self, variables: Container[str | None]) -> dict[str, NodeState]:
+        """The nodes, those whose result was in one of the variables now holding it themselves."""
+        nodes = dict(self.nodes)
+        for name, node in self.nodes.items():
+            if node.result_in is not None and node.result_in in variables:
+                nodes[name] = replace(node, result=self.variables[node.result_in], result_in=None)
+        return nodes
+
+
+def fold(base: Checkpoint, items: Iterable[JournalItem]) -> Checkpoint:
+    """The state after all the items."""
+    for item in items:
+        base = base.apply(item)
+    return base
+
+
+def add_usage(
+    totals: Mapping[str, Mapping[str, int | float]], usage: Mapping[str, Json]
+) -> Mapping[str, Mapping[str, int | float]]:
+    """Totals by model with one call's usage {model, tokens, cost} added."""
+    model = str(usage.get("model") or "unknown")
+    before = totals.get(model, {})
+    return {
+        **totals,
+        model: {
+            "calls": before.get("calls", 0) + 1,
+            "tokens": before.get("tokens", 0) + (usage.get("tokens") or 0),
+            "cost": before.get("cost", 0) + (usage.get("cost") or 0),
+        },
+    }

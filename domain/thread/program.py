@@ -1,0 +1,49 @@
+"""The flows that a thread executes: its own, and those that its subflows name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from domain.errors import Code, ThreadloomError
+from domain.flow.bundle import parsed
+from domain.flow.model import FlowDefinition
+from domain.thread.checkpoint import Frame
+from domain.values import JsonObject
+
+
+class Program:
+    """A thread's flow and the documents of the flows it names, each parsed when it is first needed.
+
+    The documents were fixed when the thread was created, so that a subflow is the same on every day
+    of its life.
+    """
+
+    def __init__(self, flow: FlowDefinition, documents: Mapping[str, JsonObject] | None = None) -> None:
+        self.flow = flow
+        self.documents: Mapping[str, JsonObject] = documents or {}
+        self._parsed: dict[str, FlowDefinition] = {}
+
+    @classmethod
+    def of(cls, document: JsonObject, documents: Mapping[str, JsonObject] | None = None) -> Program:
+        """The program of a flow's document.
+
+        Raises:
+            ThreadloomError: `FLOW_INVALID`.
+        """
+        return cls(parsed(document), documents)
+
+    def named(self, reference: str) -> FlowDefinition:
+        """The flow that a node names.
+
+        Raises:
+            ThreadloomError: `FLOW_NOT_FOUND`, `FLOW_INVALID`.
+        """
+        if reference not in self._parsed:
+            if reference not in self.documents:
+                raise ThreadloomError(Code.FLOW_NOT_FOUND, f"{self.flow.label} came without the flow {reference}")
+            self._parsed[reference] = parsed(self.documents[reference])
+        return self._parsed[reference]
+
+    def at(self, frame: Frame) -> FlowDefinition:
+        """The flow that is in execution there."""
+        return self.flow if frame.flow is None else self.named(frame.flow)
