@@ -47,7 +47,7 @@ class Command(BaseModel):
 
         Defaults are left out, so that a later version's new field does not make an old command another one.
         """
-        return digest(self.model_dump(mode="json", exclude_defaults=True))
+        return digest({"operation": self.operation, **self.model_dump(mode="json", exclude_defaults=True)})
 
 
 class Internal(BaseModel):

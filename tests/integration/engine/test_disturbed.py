@@ -178,7 +178,7 @@ class Disturbed:
                 if status == "paused":
                     await self.tell(thread_id, "resume")
             await self.answer()
-            return threads["t"]
+            return str(threads["t"])
 
         await eventually(look, lambda seen: seen in ("completed", "failed"))
         result = await ended(self.thread)
