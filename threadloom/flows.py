@@ -62,7 +62,7 @@ class Flows:
             ThreadloomError: `FLOW_NOT_FOUND` (no such file), `FLOW_INVALID` with every problem,
                 `FLOW_VERSION_EXISTS` when the version is no draft and has another content.
         """
-        resolved = _of_document(dict(source)) if isinstance(source, Mapping) else _of_file(Path(source))
+        resolved = _of_document(dict(source) if isinstance(source, Mapping) else document_of_file(Path(source)))
         stored = await self._store.register(
             resolved.document, resolved.digest, actor=actor or self._actor, at=datetime.now(UTC), draft=draft
         )
@@ -123,7 +123,7 @@ class Flows:
         if isinstance(source, str) and not is_file(source):
             found, own = await self._registered(source), {}
         else:
-            found = _of_file(Path(source)) if isinstance(source, str) else _of_document(dict(source))
+            found = _of_document(document_of_file(Path(source)) if isinstance(source, str) else dict(source))
             own = {found.label: found, found.label.partition("@")[0]: found}
         flows: dict[str, JsonObject] = {}
         while absent := missing(parsed(found.document), flows):
@@ -164,7 +164,12 @@ def _hint(stored: StoredFlow) -> str:
     return "" if stored.status == "archived" else f"; `flow activate {stored.flow}@{stored.version}` lets it run"
 
 
-def _of_file(path: Path) -> ResolvedFlow:
+def document_of_file(path: Path) -> JsonObject:
+    """The document in a flow's file.
+
+    Raises:
+        ThreadloomError: `FLOW_NOT_FOUND` when it cannot be read; `FLOW_INVALID`, with `problems` in its details.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -176,7 +181,7 @@ def _of_file(path: Path) -> ResolvedFlow:
         more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
         problems = [asdict(problem) for problem in loaded.problems]
         raise ThreadloomError(Code.FLOW_INVALID, f"{errors[0]}{more}", {"problems": problems})
-    return ResolvedFlow(loaded.document, loaded.flow.label, digest_of(loaded.document))
+    return loaded.document
 
 
 def _of_document(document: JsonObject) -> ResolvedFlow:

@@ -124,3 +124,13 @@ class HookDue:
     node: str
     visit: int
     error: Failure | None = None
+
+
+def awaiting(call: ActivityCall, since: datetime, deadline: datetime | None = None, **more: Json) -> Waiting:
+    """To wait for an activity, with what people are told of it."""
+    expects = {
+        "activity": call.activity,
+        "task_queue": call.task_queue,
+        "maximum_attempts": call.retry.maximum_attempts,
+    }
+    return Waiting(kind="activity", since=since, deadline=deadline, expects={**more, **expects})

@@ -8,7 +8,7 @@ from domain.changing import replace
 from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import render
 from domain.flow.model import Hook, JoinNode, MapNode
-from domain.thread.active import ActiveNode, Role, Waiting
+from domain.thread.active import ActiveNode, Role, Waiting, awaiting
 from domain.thread.calls import SessionRequest
 from domain.thread.ending import (
     caller_visit,
@@ -291,12 +291,7 @@ def _hooked(visit: Visit, hook: Hook, role: Role, extra: JsonObject) -> list[Thr
         change = Change(seq=visit.at.seq + 1, at=visit.now, cause=role, node=visit.path, set=changed)
         return [VariablesChanged(change=change), _passed(role, visit.path, visit.number, visit.now)]
     call = plain_call(visit, hook.call, scope, role=role)
-    expects = {
-        "activity": call.activity,
-        "task_queue": call.task_queue,
-        "maximum_attempts": call.retry.maximum_attempts,
-    }
-    waiting = Waiting(kind="activity", since=visit.now, expects=expects)
+    waiting = awaiting(call, visit.now)
     return [NodeEntered(active=replace(visit.active(waiting), role=role, key=call.key), call=call)]
 
 
@@ -326,18 +321,13 @@ def _compensate(program: Program, state: ThreadState, now: datetime) -> list[Thr
     if compensation.call is None:
         return [Compensated(compensation=compensation, failure=compensation.failure, at=now)]
     call = compensation.call
-    expects = {
-        "activity": call.activity,
-        "task_queue": call.task_queue,
-        "maximum_attempts": call.retry.maximum_attempts,
-    }
     active = ActiveNode(
         node=compensation.node,
         visit=compensation.visit,
         kind=compensation.kind,
         key=call.key,
         started_at=now,
-        waiting=Waiting(kind="activity", since=now, expects=expects),
+        waiting=awaiting(call, now),
         role="compensation",
     )
     return [NodeEntered(active=active, call=call)]

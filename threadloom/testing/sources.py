@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import bundle, parsed
-from domain.flow.loader import load_flow
 from domain.thread.program import Program
 from domain.values import JsonObject
+from threadloom.flows import document_of_file
 
 Source: TypeAlias = str | Path | Mapping[str, Any]
 """A flow's file, or its document."""
@@ -47,15 +46,4 @@ def load_program(source: Source, others: Iterable[Source]) -> Program:
 def _document(source: Source) -> JsonObject:
     if isinstance(source, Mapping):
         return dict(source)
-    try:
-        text = Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ThreadloomError(Code.FLOW_NOT_FOUND, f"{source}: {reason}", {"file": str(source)}) from error
-    loaded = load_flow(text, str(source))
-    if loaded.flow is None or loaded.document is None:
-        errors = [problem for problem in loaded.problems if problem.severity == "error"]
-        more = f", and {len(errors) - 1} more" if len(errors) > 1 else ""
-        problems = [asdict(problem) for problem in loaded.problems]
-        raise ThreadloomError(Code.FLOW_INVALID, f"{errors[0]}{more}", {"problems": problems})
-    return loaded.document
+    return document_of_file(Path(source))

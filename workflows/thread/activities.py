@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import Priority, RetryPolicy
+from temporalio.common import Priority
 from temporalio.exceptions import FailureError
 
 from domain.errors import Code, ThreadloomError
@@ -25,6 +25,7 @@ from workflows.budget import TaskBudget
 from workflows.failures import activity_failure, defect, ran_out_of_time
 from workflows.inline import Inline
 from workflows.naming import activity_id, summary
+from workflows.retrying import retry_policy
 
 PAYLOAD_LIMIT = 2 * 1024 * 1024
 """Bytes of one call's arguments that a worker without our payload store can be sent (Temporal's limit)."""
@@ -142,7 +143,7 @@ def _start(call: ActivityCall, queue: str, args: list[object]) -> workflow.Activ
         schedule_to_close_timeout=call.schedule_to_close,
         schedule_to_start_timeout=call.schedule_to_start,
         heartbeat_timeout=call.heartbeat,
-        retry_policy=_retry_policy(call),
+        retry_policy=retry_policy(call.retry),
         # Two attempts at once would be possible if the thread went on before the first has ended.
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary(call.summary),
@@ -158,20 +159,10 @@ def _start_local(call: ActivityCall, args: list[object]) -> workflow.ActivityHan
         start_to_close_timeout=call.start_to_close,
         schedule_to_close_timeout=call.schedule_to_close,
         schedule_to_start_timeout=call.schedule_to_start,
-        retry_policy=_retry_policy(call),
+        retry_policy=retry_policy(call.retry),
         local_retry_threshold=LOCAL_RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary(call.summary),
-    )
-
-
-def _retry_policy(call: ActivityCall) -> RetryPolicy:
-    return RetryPolicy(
-        initial_interval=call.retry.initial_interval,
-        backoff_coefficient=call.retry.backoff_coefficient,
-        maximum_interval=call.retry.maximum_interval,
-        maximum_attempts=call.retry.maximum_attempts,
-        non_retryable_error_types=list(call.retry.non_retryable) or None,
     )
 
 

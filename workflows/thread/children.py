@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import RetryPolicy
 from temporalio.exceptions import ChildWorkflowError, FailureError, WorkflowAlreadyStartedError
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
@@ -18,6 +17,7 @@ from domain.values import is_json, size
 from workflows.budget import TaskBudget
 from workflows.failures import activity_failure, closed_as
 from workflows.naming import summary
+from workflows.retrying import retry_policy
 from workflows.thread.activities import sendable
 
 Ended = ActivityCompleted | ActivityFailed
@@ -84,22 +84,10 @@ class WorkflowRunner:
             cancellation_type=workflow.ChildWorkflowCancellationType.WAIT_CANCELLATION_COMPLETED
             if call.on_cancel == "cancel"
             else workflow.ChildWorkflowCancellationType.ABANDON,
-            retry_policy=_retry_policy(call),
+            retry_policy=retry_policy(call.retry) if call.retry else None,
             static_summary=summary(call.summary),
         )
         return await handle
-
-
-def _retry_policy(call: WorkflowCall) -> RetryPolicy | None:
-    if call.retry is None:
-        return None
-    return RetryPolicy(
-        initial_interval=call.retry.initial_interval,
-        backoff_coefficient=call.retry.backoff_coefficient,
-        maximum_interval=call.retry.maximum_interval,
-        maximum_attempts=call.retry.maximum_attempts,
-        non_retryable_error_types=list(call.retry.non_retryable) or None,
-    )
 
 
 def _closed(call: WorkflowCall, error: ChildWorkflowError) -> Ended:

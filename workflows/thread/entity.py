@@ -170,11 +170,6 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     async def _run_workflow(self, call: WorkflowCall) -> None:
         self.post(await self._workflows.run(call))
 
-    async def finish(self) -> None:
-        """Answer what still came, send what is to be sent, write all records, and let every handler return."""
-        await self._asker.drain()
-        await super().finish()
-
     def _report(self, effect: ReportStatus) -> ThreadReport:
         state = self.state
         began = state.started_at or state.identity.created_at

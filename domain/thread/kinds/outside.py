@@ -16,10 +16,11 @@ from domain.flow.model import (
     MapNode,
     Retry,
     SendNode,
+    WaitingStep,
     WorkflowNode,
 )
 from domain.http import HTTP_ACTIVITY, http_call
-from domain.thread.active import Compensation, MapProgress, Waiting
+from domain.thread.active import Compensation, MapProgress, Waiting, awaiting
 from domain.thread.calls import ActivityCall, RetryRule, WorkflowCall
 from domain.thread.journal import Failure
 from domain.thread.kinds.visit import Blocked, Done, Failed, Visit
@@ -143,19 +144,7 @@ def send(visit: Visit, node: SendNode) -> Blocked:
         "body": render(node.body, scope),
     }
     call = own_call(visit, "threadloom.deliver", message, timeout=node.timeout)
-    return Blocked(
-        Waiting(
-            kind="activity",
-            since=visit.now,
-            deadline=visit.deadline(node.timeout),
-            expects={
-                "activity": call.activity,
-                "task_queue": None,
-                "maximum_attempts": call.retry.maximum_attempts,
-            },
-        ),
-        call,
-    )
+    return Blocked(_running(visit, node, call), call)
 
 
 def workflow(visit: Visit, node: WorkflowNode) -> Blocked:
@@ -281,13 +270,8 @@ def _activity_call(
     )
 
 
-def _running(visit: Visit, node: ActivityNode | HttpNode, call: ActivityCall) -> Waiting:
-    expects = {
-        "activity": call.activity,
-        "task_queue": call.task_queue,
-        "maximum_attempts": call.retry.maximum_attempts,
-    }
-    return Waiting(kind="activity", since=visit.now, deadline=visit.deadline(node.timeout), expects=expects)
+def _running(visit: Visit, node: WaitingStep, call: ActivityCall) -> Waiting:
+    return awaiting(call, visit.now, visit.deadline(node.timeout))
 
 
 def _remaining(visit: Visit, timeout: timedelta | None) -> timedelta | None:

@@ -10,7 +10,7 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.expressions import render
 from domain.flow.language.values import text_of
 from domain.flow.model import ForkNode, JoinNode, SpawnNode
-from domain.thread.active import ActiveNode, Waiting
+from domain.thread.active import ActiveNode, Waiting, awaiting
 from domain.thread.calls import SessionRequest
 from domain.thread.inputs import SessionAnswered
 from domain.thread.kinds.outside import own_call
@@ -133,13 +133,7 @@ def gathered(visit: Visit, node: JoinNode, active: ActiveNode) -> Blocked | Fail
         return None
     message = {"session_id": visit.state.identity.session_id, "thread_ids": ended}
     call = own_call(visit, "threadloom.outcomes", message)
-    expects = {
-        **active.waiting.expects,
-        "activity": call.activity,
-        "task_queue": None,
-        "maximum_attempts": call.retry.maximum_attempts,
-    }
-    return Blocked(Waiting(kind="activity", since=active.waiting.since, expects=expects), call)
+    return Blocked(awaiting(call, active.waiting.since, **active.waiting.expects), call)
 
 
 def joined(node: JoinNode, active: ActiveNode, outcomes: Json) -> Done:
