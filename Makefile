@@ -45,7 +45,7 @@ test: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: lint types contracts
-	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95 $(ARGS)
+	@$(BIN)/python -m pytest --cov --cov-report=term:skip-covered --cov-fail-under=95 --durations=20 $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check .
