@@ -1,26 +1,31 @@
-"""The workflow runner: Temporal's sandbox, with our modules passed through and no update too large to answer."""
+"""The workflow runner: Temporal's sandbox, with what would make a workflow's task fail for ever kept from it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from temporalio import workflow
+from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import SerializationContext, StorageDriverStoreContext
 from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
+from threadloom.local_order import LocalOrder
 from threadloom.payloads import TOO_LARGE_ENCODING
 
 
 class ThreadloomRunner(SandboxedWorkflowRunner):
-    """Drops updates whose arguments are too large, before the workflow sees them.
+    """Drops updates whose arguments are too large, and has a workflow replayed whose order is in doubt.
 
     The server lets an update of 2 to 4 MiB through. Whether the workflow accepts or rejects it, its
     answer repeats the arguments, and over an answer that large the server fails the workflow's task
     or even terminates the workflow. An update that the worker does not answer at all, the server
     refuses by itself, to its sender alone.
+
+    An end of a local activity that may have come in another order than a replay will give it (see
+    `threadloom.local_order`) fails the task once: the next attempt begins from the history.
     """
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
@@ -31,6 +36,7 @@ class ThreadloomRunner(SandboxedWorkflowRunner):
 class _Guarded(WorkflowInstance):
     def __init__(self, instance: WorkflowInstance) -> None:
         self._instance = instance
+        self._order = LocalOrder()
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
         kept = [job for job in act.jobs if not _too_large(job)]
@@ -38,7 +44,11 @@ class _Guarded(WorkflowInstance):
             copies = [WorkflowActivationJob.FromString(job.SerializeToString()) for job in kept]
             del act.jobs[:]
             act.jobs.extend(copies)
-        return self._instance.activate(act)
+        if self._order.doubtful(act):
+            return _again(act)
+        completion = self._instance.activate(act)
+        self._order.answered(completion)
+        return completion
 
     def get_serialization_context(self, command_info: Any) -> SerializationContext | None:
         return self._instance.get_serialization_context(command_info)
@@ -51,6 +61,14 @@ class _Guarded(WorkflowInstance):
 
     def get_thread_id(self) -> int | None:
         return self._instance.get_thread_id()
+
+
+def _again(act: WorkflowActivation) -> WorkflowActivationCompletion:
+    """Fail the task, so that the workflow is replayed."""
+    completion = WorkflowActivationCompletion(run_id=act.run_id)
+    completion.failed.failure.message = "a query was answered while a local activity ended; the history tells the order"
+    completion.failed.force_cause = WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE
+    return completion
 
 
 def _too_large(job: WorkflowActivationJob) -> bool:

@@ -146,8 +146,13 @@ async def failed_tasks(handle: Handle) -> Counter[str]:
     return causes
 
 
-UNHANDLED_COMMAND = "WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND"
-"""A message came while the task ended the run: the server's way to have it looked at first."""
+HARMLESS = {
+    # A message came while the task ended the run: the server's way to have it looked at first.
+    "WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND",
+    # A query was answered while a local activity ended: our way to have the order read from the history.
+    "WORKFLOW_TASK_FAILED_CAUSE_RESET_STICKY_TASK_QUEUE",
+}
+"""Why a task may fail once, and goes on at its next attempt."""
 
 
 async def ended(thread: Handle, reader: Handle | None = None) -> Any:
@@ -162,7 +167,7 @@ async def ended(thread: Handle, reader: Handle | None = None) -> Any:
         while not result.done():
             await asyncio.wait([result], timeout=2)
             causes = await failed_tasks(thread)
-            assert set(causes) <= {UNHANDLED_COMMAND}, f"{thread.id}: {causes}"
+            assert set(causes) <= HARMLESS, f"{thread.id}: {causes}"
         return result.result()
     finally:
         result.cancel()
@@ -172,4 +177,4 @@ async def unharmed(*handles: Handle) -> None:
     """Fail unless each workflow answers and none of its tasks has failed."""
     for handle in handles:
         assert await handle.query("outbox") is not None
-        assert set(await failed_tasks(handle)) <= {UNHANDLED_COMMAND}, handle.id
+        assert set(await failed_tasks(handle)) <= HARMLESS, handle.id
