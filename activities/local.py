@@ -62,7 +62,7 @@ class LocalActivities:
         """Execute the call and the local nodes behind it, until something else comes or the bounds are reached."""
         row = handoff.take(input.key)
         if row is None:
-            return RunLocalResult(results=[], again=input.execution)
+            return RunLocalResult(results=[], again=input.execution, tried=False)
         program, state, call = row.program, row.state, row.call
         results: list[LocalResult] = []
         longest = _seconds(call)  # how long this activity may take was reckoned from its first call

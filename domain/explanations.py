@@ -106,7 +106,9 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.FLOW_NOT_ACTIVE: Explanation(
         "The flow is registered and not active.", "`flow activate NAME@V` makes it active."
     ),
-    Code.FLOW_INVALID: Explanation("The flow has problems.", "`flow validate FILE` lists each with its place."),
+    Code.FLOW_INVALID: Explanation(
+        "The flow has problems.", "Mend each at its place, and look again: `flow validate FILE`."
+    ),
     Code.FLOW_VERSION_EXISTS: Explanation(
         "This version is registered with another content, and only a draft changes.",
         "Give the flow a new version.",

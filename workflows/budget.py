@@ -22,6 +22,9 @@ TASK_BYTES = 2 * 1024 * 1024
 LOCAL_TIME = timedelta(milliseconds=500)
 """Local work in a row after which the task ends."""
 
+LOCAL_RETRY = timedelta(milliseconds=50)
+"""A local activity that is to be tried again later than this waits by a timer, not within the workflow task."""
+
 
 class TaskBudget:
     """What the current workflow task has carried so far. Counted the same on every replay."""

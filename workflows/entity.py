@@ -322,7 +322,8 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             if first is not None:
                 require_same(command, first)
                 return
-            if self._overdue(DRAIN_EVENTS):
+            # The end of an activity or a child may be far away, and no next run can begin before.
+            if self._overdue(AWAY_EVENTS if self.busy else DRAIN_EVENTS):
                 raise ThreadloomError(Code.SESSION_BUSY, "a new run is about to begin; send the command again")
             # What came with it and has not had its turn may yet make it legal: a resume before a fork.
             if not self._inbox:

@@ -154,10 +154,12 @@ class RunLocalResult(Internal):
 
     Attributes:
         results: `domain.thread.ahead.LocalResult` as JSON, in order.
-        again: The execution behind them that failed and may be tried again.
+        again: The execution behind them that failed and may be tried again, or was not tried.
+        tried: Whether it was.
         cancelled: The row was to stop, and the execution behind them did not end.
     """
 
     results: list[dict[str, Any]]
     again: str | None = None
+    tried: bool = True
     cancelled: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -20,6 +20,15 @@ class RetryRule:
     maximum_interval: timedelta | None
     maximum_attempts: int
     non_retryable: tuple[str, ...]
+
+    def after_the_first(self) -> RetryRule:
+        """The rule for the attempts behind the first, which has failed and may be repeated."""
+        longest = self.maximum_interval or self.initial_interval * 100  # Temporal's own default
+        return replace(
+            self,
+            initial_interval=min(self.initial_interval * self.backoff_coefficient, longest),
+            maximum_attempts=max(self.maximum_attempts - 1, 0),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,7 +64,7 @@ def test_every_dependency_has_its_reason() -> None:
     listed = [
         *project["project"]["dependencies"],
         *(name for extra in project["project"]["optional-dependencies"].values() for name in extra),
-        *project["dependency-groups"]["dev"],
+        *(name for group in project["dependency-groups"].values() for name in group),
     ]
     wanted = {match[0] for entry in listed if (match := re.match(r"[\w.-]+", entry))}
     assert set(re.findall(r"^\| `([\w.-]+)` \|", read("docs/dependencies.md"), re.MULTILINE)) == wanted

@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from tests.integration.engine.flows import asking, end, flow
+import pytest
+
+from tests.integration.engine.flows import asking, call, calls, end, falter, flow
+from tests.integration.stack import eventually
 from tests.workflow.clockwork import Clockwork
 
 
@@ -42,3 +45,21 @@ async def test_a_wait_that_ends_while_held_takes_effect_on_resume(clock: Clockwo
         await session.thread("t").signal("resume")
         assert (await session.thread("t").result())["status"] == "completed"
         assert await clock.now() - resumed < timedelta(hours=12)
+
+
+async def attempts_made() -> int:
+    return calls["again"]
+
+
+@pytest.mark.parametrize("nodes", [1, 50])
+async def test_a_local_node_waits_between_its_attempts(clock: Clockwork, nodes: int) -> None:
+    calls.clear()
+    retry = {"initial_interval": "1h", "backoff_coefficient": 3, "maximum_attempts": 3}
+    again = call("falter", "again", 2, mode="local", retry=retry, next="done")
+    async with clock.stack.worker(falter):
+        session = await clock.session()
+        await session.create("t", flow("again", {"again": again, "done": end()}, checkpoint={"nodes": nodes}))
+        for hours, attempts in ((0.9, 1), (0.2, 2), (2.7, 2), (0.4, 3)):
+            await clock.skip(hours=hours)
+            await eventually(attempts_made, attempts.__eq__)
+        assert (await session.thread("t").result())["status"] == "completed"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,7 +20,7 @@ from domain.thread.functions import SLOW, function_named
 from domain.thread.inputs import ActivityCompleted, ActivityFailed
 from domain.thread.journal import Failure
 from domain.values import Json, is_json, size
-from workflows.budget import TaskBudget
+from workflows.budget import LOCAL_RETRY, TaskBudget
 from workflows.failures import activity_failure, defect, ran_out_of_time
 from workflows.inline import Inline
 from workflows.naming import activity_id, summary
@@ -32,9 +31,6 @@ PAYLOAD_LIMIT = 2 * 1024 * 1024
 
 PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
 """Temporal's keys, where 1 goes first and 3 is what a task has without one."""
-
-LOCAL_RETRY = timedelta(milliseconds=50)
-"""A local activity that is to be tried again later than this waits by a timer, not within the workflow task."""
 
 Ended = ActivityCompleted | ActivityFailed
 

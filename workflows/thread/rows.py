@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -22,7 +23,7 @@ from domain.thread.journal import Failure
 from domain.thread.program import Program
 from domain.thread.state import ThreadState
 from domain.values import size
-from workflows.budget import LOCAL_TIME, TaskBudget
+from workflows.budget import LOCAL_RETRY, LOCAL_TIME, TaskBudget
 from workflows.failures import activity_failure
 from workflows.naming import activity_id, summary
 
@@ -41,25 +42,33 @@ class RowRunner:
         self._program = program
         self._budget = budget
         self._handle: workflow.ActivityHandle[RunLocalResult] | None = None
+        self._pause: asyncio.Task[None] | None = None
         self._alone: str | None = None
+        self._tried = False
         self._wanted = False
 
     def takes(self, call: ActivityCall, checkpoint: LocalCheckpoint) -> bool:
         """Whether the call may begin a row; one that failed is tried again by itself."""
         return call.mode == "local" and call.item is None and checkpoint.nodes > 1 and call.key != self._alone
 
-    def left(self, call: ActivityCall) -> ActivityCall:
-        """The call without the attempt that a row has made."""
-        attempts = call.retry.maximum_attempts
-        if call.key != self._alone or attempts == 0:
+    async def alone(self, call: ActivityCall) -> ActivityCall | None:
+        """The call as it is executed by itself, after a pause if a row has tried it; None when it was cancelled."""
+        if call.key != self._alone or not self._tried:
             return call
-        return replace(call, retry=replace(call.retry, maximum_attempts=attempts - 1))
+        stopped = False
+        if call.retry.initial_interval > LOCAL_RETRY:
+            self._pause = asyncio.create_task(workflow.sleep(call.retry.initial_interval))
+            await asyncio.wait([self._pause])
+            stopped = self._pause.cancelled()
+            self._pause = None
+        return None if stopped else replace(call, retry=call.retry.after_the_first())
 
     def cancel(self) -> None:
         """Ask the row to stop; what it has executed still counts."""
         self._wanted = False
-        if self._handle is not None:
-            self._handle.cancel()
+        for waiting in (self._handle, self._pause):
+            if waiting is not None:
+                waiting.cancel()
 
     async def run(
         self, call: ActivityCall, state: ThreadState, checkpoint: LocalCheckpoint
@@ -68,7 +77,7 @@ class RowRunner:
         self._wanted = True
         await self._budget.local(checkpoint.nodes, checkpoint.time)
         if not self._wanted:
-            return _cancelled(call)
+            return cancelled(call)
         key = f"{workflow.info().run_id}/{call.key}"
         row = RunLocalInput(
             key=key,
@@ -77,8 +86,8 @@ class RowRunner:
             seconds=min(checkpoint.time, LOCAL_TIME).total_seconds(),
             now=workflow.now(),
         )
-        if not workflow.unsafe.is_replaying():
-            handoff.leave(key, handoff.Row(program=self._program, state=lean(state), call=call))
+        # On a replay too: what has no marker yet is executed again.
+        handoff.leave(key, handoff.Row(program=self._program, state=lean(state), call=call))
         self._handle = workflow.start_local_activity_method(
             LocalActivities.run,
             row,
@@ -98,12 +107,13 @@ class RowRunner:
         results = load(tuple[LocalResult, ...], told.results)
         self._budget.did_local(len(results))
         self._budget.carried(size(told.results))
-        self._alone = told.again
+        self._alone, self._tried = told.again, told.tried
         if results:
             return LocalCompleted(now=workflow.now(), results=results)
-        return _cancelled(call) if told.cancelled else None
+        return cancelled(call) if told.cancelled else None
 
 
-def _cancelled(call: ActivityCall) -> ActivityFailed:
+def cancelled(call: ActivityCall) -> ActivityFailed:
+    """The call was to stop before it had ended."""
     failure = Failure(code=Code.CANCELLED, message="the activity was cancelled")
     return ActivityFailed(now=workflow.now(), key=call.key, failure=failure, cancelled=True)

@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 calls: Counter[str] = Counter()
 """How often each activity attempt ran, by its idempotency key."""
@@ -19,6 +20,15 @@ gates: dict[str, asyncio.Event] = {}
 async def step(key: str) -> str:
     """Note the call and return it."""
     calls[key] += 1
+    return key
+
+
+@activity.defn(name="falter")
+async def falter(key: str, times: int) -> str:
+    """Fail so many times, then give the key back."""
+    calls[key] += 1
+    if calls[key] <= times:
+        raise ApplicationError("not yet", type="NOT_YET")
     return key
 
 

@@ -12,7 +12,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.thread.functions import register
-from tests.integration.engine.flows import call, calls, end, flow, gated, gates, step
+from tests.integration.engine.flows import call, calls, end, falter, flow, gated, gates, step
 from tests.integration.engine.theirs import their_worker
 from tests.integration.hostile.odd import ended, unharmed
 from tests.integration.stack import Handle, Session, Stack, eventually
@@ -30,15 +30,6 @@ async def echo(value: Any) -> Any:
 async def refuse(code: str) -> None:
     calls[f"refuse {code}"] += 1
     raise ApplicationError(f"it is {code}", type=code, non_retryable=True)
-
-
-@activity.defn(name="falter")
-async def falter(key: str, times: int) -> str:
-    """Fail so many times, then give the key back."""
-    calls[key] += 1
-    if calls[key] <= times:
-        raise ApplicationError("not yet", type="NOT_YET")
-    return key
 
 
 class Crowd:
