@@ -9,6 +9,7 @@ from temporalio.exceptions import (
     CancelledError,
     ChildWorkflowError,
     FailureError,
+    RetryState,
     TerminatedError,
     TimeoutType,
 )
@@ -64,6 +65,8 @@ def activity_failure(error: BaseException) -> Failure:
 
 def ran_out_of_time(error: BaseException) -> bool:
     """Whether the whole node's time is over, retries included."""
+    if isinstance(error, ActivityError) and error.retry_state is RetryState.TIMEOUT:
+        return True  # or would be, before the next attempt
     cause = error.cause if isinstance(error, ActivityError) else error
     return isinstance(cause, TemporalTimeoutError) and cause.type is TimeoutType.SCHEDULE_TO_CLOSE
 

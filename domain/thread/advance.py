@@ -38,10 +38,10 @@ from domain.thread.events import (
 from domain.thread.inputs import ActivityCompleted, ActivityFailed, Advance, SessionAnswered
 from domain.thread.journal import Change, Descent, Failure
 from domain.thread.kinds.entering import enter, poll
-from domain.thread.kinds.outside import items, plain_call
+from domain.thread.kinds.outside import WHOLE, items, plain_call
 from domain.thread.kinds.threads import joined, started
 from domain.thread.kinds.visit import Blocked, Descended, Done, Failed, Visit, timed_out
-from domain.thread.limits import duration_ends, duration_reached, limit_reached, limited
+from domain.thread.limits import duration_reached, limit_reached, limited, out_of_time
 from domain.thread.program import Program
 from domain.thread.state import SYSTEM, ThreadState, ThreadStatus
 from domain.values import JsonObject
@@ -79,7 +79,7 @@ def ended_outside(program: Program, state: ThreadState, input: ActivityCompleted
     if active is None or active.key != input.key:
         return []
     if active.map is not None:
-        return _item_ended(active, input)
+        return _item_ended(visit_of(program, state, active, input.now), active, input)
     failure = None if isinstance(input, ActivityCompleted) else replace(input.failure, node=active.node)
     match active.role:
         case "compensation":
@@ -93,7 +93,9 @@ def ended_outside(program: Program, state: ThreadState, input: ActivityCompleted
         if input.cancelled and state.cancellation:
             return cancelled(program, state, input.now)
         assert failure is not None
-        return end_node(visit, active, timed_out(visit) if input.timed_out else Failed(failure))
+        if not input.timed_out:
+            return end_node(visit, active, Failed(failure))
+        return out_of_time(program, state, input.now) or end_node(visit, active, timed_out(visit, failure))
     if isinstance(visit.node, JoinNode):
         return end_node(visit, active, joined(visit.node, active, input.result))
     return end_node(visit, active, Done(input.result))
@@ -154,7 +156,7 @@ def _enter(program: Program, state: ThreadState, now: datetime) -> list[ThreadEv
     except ThreadloomError as error:
         outcome = visit.fail(error.code, error.message, error.details)
     if isinstance(outcome, Blocked):
-        return [_blocked(visit, visit.active(outcome.waiting, outcome.map), outcome, duration_ends(program, state))]
+        return [_blocked(visit, visit.active(outcome.waiting, outcome.map), outcome, program.ends_at(state))]
     if isinstance(outcome, Descended):
         return [SubflowEntered(descent=_descent(visit, outcome))]
     return end_node(visit, None, outcome)
@@ -203,6 +205,8 @@ def _look(program: Program, state: ThreadState, active: ActiveNode, input: Advan
     if isinstance(outcome, Blocked):
         again = replace(active, waiting=outcome.waiting)
         return [_blocked(visit, again, outcome, active.limit_at)]
+    if isinstance(outcome, Failed) and outcome.timed_out and (ended := out_of_time(program, state, now)):
+        return ended
     if outcome is not None:
         return end_node(visit, active, outcome)
     if reached := duration_reached(program, state, now):
@@ -226,19 +230,20 @@ def _more_items(program: Program, state: ThreadState, input: Advance) -> list[Th
         return []
     visit = visit_of(program, state, active, input.now)
     assert isinstance(visit.node, MapNode)
-    if active.waiting.deadline is not None and active.waiting.deadline <= input.now:
+    late = active.waiting.deadline is not None and active.waiting.deadline <= input.now
+    if late or duration_reached(program, state, input.now):
         return []
     try:
-        calls = items(visit, visit.node, active.map)
+        calls, refused = items(visit, visit.node, active.map)
     except ThreadloomError as error:
         if active.in_flight:
             return []  # told when the items in flight have ended
         failed = visit.fail(error.code, error.message, error.details)
         return end_node(visit, active, failed)
-    return [ItemsStarted(calls=tuple(calls), at=input.now)] if calls else []
+    return [ItemsStarted(calls=tuple(calls), refused=refused, at=input.now)] if calls or refused else []
 
 
-def _item_ended(active: ActiveNode, input: ActivityCompleted | ActivityFailed) -> list[ThreadEvent]:
+def _item_ended(visit: Visit, active: ActiveNode, input: ActivityCompleted | ActivityFailed) -> list[ThreadEvent]:
     assert active.map is not None
     if input.item is None or input.item not in active.map.running:
         return []
@@ -246,7 +251,7 @@ def _item_ended(active: ActiveNode, input: ActivityCompleted | ActivityFailed) -
         return [ItemEnded(item=input.item, result=input.result, at=input.now)]
     failure = replace(input.failure, node=active.node)
     if input.timed_out:
-        failure = Failure(code=Code.NODE_TIMEOUT, message=failure.message, node=active.node)
+        failure = replace(timed_out(visit).failure, details={"timeout": WHOLE})
     return [ItemEnded(item=input.item, failure=failure, at=input.now)]
 
 

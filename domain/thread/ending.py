@@ -171,7 +171,7 @@ def _require_shallow(visit: Visit, changed: JsonObject) -> None:
 def _failed(visit: Visit, active: ActiveNode | None, failed: Failed, done: Done | None = None) -> NodeEnded:
     result = done.result if done else None
     entry = make_entry(visit, active, ExecutionStatus.FAILED, result=result, error=failed.failure)
-    done = Done(consumed=done.consumed if done else None, dismissed=failed.dismissed)
+    done = Done(consumed=done.consumed if done else failed.consumed, dismissed=failed.dismissed)
     try:
         if not failed.final and (way := _way_out(visit, entry, failed)):
             return _told(visit, way, done=done)
@@ -258,8 +258,9 @@ def _told(
 
 def _hook_due(visit: Visit, entry: JournalEntry) -> HookDue | None:
     hooks = visit.flow.hooks
-    if entry.error is not None and is_for(hooks.on_error, visit.id):
-        return HookDue(role="on_error", node=visit.path, visit=visit.number, error=entry.error)
+    if entry.error is not None:
+        due = HookDue(role="on_error", node=visit.path, visit=visit.number, error=entry.error)
+        return due if is_for(hooks.on_error, visit.id) else None
     if visit.node.leads_on and is_for(hooks.after_node, visit.id):
         return HookDue(role="after_node", node=visit.path, visit=visit.number)
     return None

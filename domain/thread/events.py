@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
@@ -31,9 +31,14 @@ class NodeEntered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ItemsStarted:
-    """A map began with more of its items."""
+    """A map began with more of its items.
+
+    Attributes:
+        refused: Items that cannot be executed, by place, and why.
+    """
 
     calls: tuple[ActivityCall, ...]
+    refused: Mapping[int, Failure] = field(default_factory=dict)
     at: datetime
 
 

@@ -42,11 +42,16 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
             return _ended(state, event)
         case NodeEntered(active=active):
             return replace(state, active=active, last_activity_at=active.waiting.since)
-        case ItemsStarted(calls=calls, at=at):
+        case ItemsStarted(calls=calls, refused=refused, at=at):
             progress = _progress(state)
             begun = tuple(call.item for call in calls if call.item is not None)
-            running = (*progress.running, *begun)
-            return _mapped(state, replace(progress, started=progress.started + len(begun), running=running), at)
+            more = replace(
+                progress,
+                started=progress.started + len(begun) + len(refused),
+                running=(*progress.running, *begun),
+                failures={**progress.failures, **refused},
+            )
+            return _mapped(state, more, at)
         case ItemEnded(item=item, result=result, failure=failure, at=at):
             progress = _progress(state)
             running = tuple(place for place in progress.running if place != item)

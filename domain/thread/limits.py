@@ -23,15 +23,19 @@ def limit_reached(program: Program, state: ThreadState, now: datetime) -> str | 
 
 
 def duration_reached(program: Program, state: ThreadState, now: datetime) -> str | None:
-    ends = duration_ends(program, state)
+    ends = program.ends_at(state)
     return f"max_duration {program.flow.limits.max_duration} is over" if ends is not None and ends <= now else None
 
 
-def duration_ends(program: Program, state: ThreadState) -> datetime | None:
-    longest = program.flow.limits.max_duration
-    if longest is None or state.started_at is None or state.limits_waived:
-        return None
-    return state.started_at + longest
+def out_of_time(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:
+    """The end of the thread whose node had no more time because the thread has none; nothing if it was its own."""
+    ends, active = program.ends_at(state), state.active
+    if ends is None or active is None or program.flow.limits.on_limit != "fail":
+        return []
+    own = active.waiting.deadline
+    if own is not None and own < ends:
+        return []
+    return limited(program, state, f"max_duration {program.flow.limits.max_duration} is over", now)
 
 
 def limited(program: Program, state: ThreadState, reached: str, now: datetime) -> list[ThreadEvent]:

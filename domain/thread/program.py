@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import parsed
 from domain.flow.model import FlowDefinition
 from domain.thread.checkpoint import Frame
+from domain.thread.state import ThreadState
 from domain.values import JsonObject
 
 
@@ -43,6 +45,13 @@ class Program:
                 raise ThreadloomError(Code.FLOW_NOT_FOUND, f"{self.flow.label} came without the flow {reference}")
             self._parsed[reference] = parsed(self.documents[reference])
         return self._parsed[reference]
+
+    def ends_at(self, state: ThreadState) -> datetime | None:
+        """When the flow's `max_duration` is over; None without one, or once somebody has waived it."""
+        longest = self.flow.limits.max_duration
+        if longest is None or state.started_at is None or state.limits_waived:
+            return None
+        return state.started_at + longest
 
     def at(self, frame: Frame) -> FlowDefinition:
         """The flow that is in execution there."""

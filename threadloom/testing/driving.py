@@ -187,7 +187,8 @@ class Driver:
             self._inbox.append(ActivityCompleted(now=self._now, key=key, result=answer, item=task.item))
         elif not self._again(task, answer):
             self._in_flight.remove(task)
-            failed = ActivityFailed(now=self._now, key=key, failure=answer.failure, item=task.item)
+            timed_out = task.beyond_its_time
+            failed = ActivityFailed(now=self._now, key=key, failure=answer.failure, item=task.item, timed_out=timed_out)
             self._inbox.append(failed)
 
     def _again(self, task: Task, answer: Broken) -> bool:
@@ -201,7 +202,7 @@ class Driver:
         following = rule.initial_interval if task.interval is None else task.interval * rule.backoff_coefficient
         task.interval = min(following, longest)
         task.due = self._now + task.interval
-        if task.longest is not None and task.due > task.began + task.longest:
+        if task.beyond_its_time:
             return False
         if not rule.maximum_attempts and task.longest is None and task.attempts >= MOST_ATTEMPTS:
             self._hopeless = (task, answer.failure)

@@ -70,6 +70,11 @@ class Task:
         return self.call.execution_timeout
 
     @property
+    def beyond_its_time(self) -> bool:
+        """Whether another attempt would come too late."""
+        return self.longest is not None and self.due > self.began + self.longest
+
+    @property
     def args(self) -> tuple[Json, ...]:
         """What it asks with, in the words of the flow."""
         if self.name == HTTP_ACTIVITY:

@@ -77,11 +77,8 @@ def poll(visit: Visit, active: ActiveNode) -> Done | Failed | Blocked | None:
     if found is not None:
         return found
     node, waiting = visit.node, active.waiting
-    if isinstance(node, MapNode) and active.map is not None:
-        if result := outside.mapped(visit, node, active.map):
-            return result
-        over = waiting.deadline is not None and waiting.deadline <= visit.now
-        return timed_out(visit) if over and not active.in_flight else None
+    if isinstance(node, MapNode) and active.map is not None and (result := outside.mapped(visit, node, active.map)):
+        return result
     if isinstance(node, JoinNode) and (gathered := threads.gathered(visit, node, active)):
         return gathered
     if waiting.deadline is not None and waiting.deadline <= visit.now and not active.in_flight:

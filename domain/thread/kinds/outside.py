@@ -23,9 +23,9 @@ from domain.http import HTTP_ACTIVITY, http_call
 from domain.thread.active import Compensation, MapProgress, Waiting, awaiting
 from domain.thread.calls import ActivityCall, RetryRule, WorkflowCall
 from domain.thread.journal import Failure
-from domain.thread.kinds.visit import Blocked, Done, Failed, Visit
+from domain.thread.kinds.visit import Blocked, Done, Failed, Visit, timed_out
 from domain.thread.scope import Scope
-from domain.values import JsonObject, digest
+from domain.values import Json, JsonObject, digest
 
 MAP_LIMIT = 10_000
 """Items of one map; their results stay in the thread's memory until it is done."""
@@ -38,6 +38,9 @@ OWN_ATTEMPTS = RetryRule(
     non_retryable=(),
 )
 """How often the product's own activities are tried."""
+
+WHOLE = "schedule_to_close"
+"""The timeout of a node as a whole, in the details of a failure."""
 
 _WORKFLOW_ID = 1_000
 
@@ -68,30 +71,44 @@ def over(visit: Visit, node: MapNode) -> Done | Failed | Blocked:
     return Blocked(waiting, map=MapProgress(items=tuple(listed)))
 
 
-def items(visit: Visit, node: MapNode, progress: MapProgress) -> list[ActivityCall]:
-    """The calls of the items that may begin now.
+def items(visit: Visit, node: MapNode, progress: MapProgress) -> tuple[list[ActivityCall], dict[int, Failure]]:
+    """The calls of the items that may begin now, and why others cannot, where failures are collected.
 
     Raises:
         ThreadloomError: What the flow's author got wrong.
     """
+    calls: list[ActivityCall] = []
+    refused: dict[int, Failure] = {}
     if progress.failures and node.on_item_error == "fail":
-        return []
+        return calls, refused
     free = node.concurrency - len(progress.running)
-    calls = []
-    for place in range(progress.started, min(progress.started + free, len(progress.items))):
-        scope = visit.scope(**{node.as_: progress.items[place], "index": place})
-        name = _allowed(visit, node, scope)
-        if isinstance(name, Failed):
-            raise ThreadloomError(name.failure.code, name.failure.message)
-        summary = f"{visit.summary} [{place}]"
-        calls.append(_activity_call(visit, node, name, scope, key=f"{visit.key}/{place}", summary=summary, item=place))
-    return calls
+    for place in range(progress.started, len(progress.items)):
+        if len(calls) == free:
+            break
+        try:
+            calls.append(_item_call(visit, node, progress.items[place], place))
+        except ThreadloomError as error:
+            if node.on_item_error == "fail":
+                raise
+            refused[place] = Failure(code=error.code, message=error.message, details=error.details, node=visit.path)
+    return calls, refused
+
+
+def _item_call(visit: Visit, node: MapNode, item: Json, place: int) -> ActivityCall:
+    scope = visit.scope(**{node.as_: item, "index": place})
+    name = _allowed(visit, node, scope)
+    if isinstance(name, Failed):
+        raise ThreadloomError(name.failure.code, name.failure.message)
+    summary = f"{visit.summary} [{place}]"
+    return _activity_call(visit, node, name, scope, key=f"{visit.key}/{place}", summary=summary, item=place)
 
 
 def mapped(visit: Visit, node: MapNode, progress: MapProgress) -> Done | Failed | None:
     """What the map comes to; None while items are in flight or to be begun."""
     if progress.running:
         return None
+    if any(failure.details.get("timeout") == WHOLE for failure in progress.failures.values()):
+        return timed_out(visit)
     if progress.failures and node.on_item_error == "fail":
         place = min(progress.failures)
         failure = progress.failures[place]
@@ -115,7 +132,7 @@ def http(visit: Visit, node: HttpNode) -> Blocked:
         args=(request.model_dump(mode="json", by_alias=True),),
         # The request itself gives up first, so that its failure says why.
         start_to_close=node.start_to_close + timedelta(seconds=5),
-        schedule_to_close=_remaining(visit, node.timeout),
+        schedule_to_close=visit.remaining(node.timeout),
         retry=retry_rule(node.retry),
         summary=visit.summary,
     )
@@ -164,7 +181,7 @@ def workflow(visit: Visit, node: WorkflowNode) -> Blocked:
         args=tuple(render(list(node.args), scope)),
         id=chosen,
         task_queue=node.task_queue,
-        execution_timeout=_remaining(visit, node.timeout),
+        execution_timeout=visit.remaining(node.timeout),
         retry=retry_rule(node.retry) if node.retry else None,
         on_cancel=node.on_cancel,
         summary=visit.summary,
@@ -184,7 +201,7 @@ def own_call(visit: Visit, name: str, message: JsonObject, *, timeout: timedelta
         activity=name,
         args=(message,),
         start_to_close=timedelta(minutes=1),
-        schedule_to_close=_remaining(visit, timeout),
+        schedule_to_close=visit.remaining(timeout),
         retry=OWN_ATTEMPTS,
         summary=visit.summary,
     )
@@ -261,7 +278,7 @@ def _activity_call(
         mode=node.mode,
         task_queue=node.task_queue if node.mode == "remote" else None,
         start_to_close=node.start_to_close,
-        schedule_to_close=_remaining(visit, node.timeout),
+        schedule_to_close=visit.remaining(node.timeout),
         schedule_to_start=node.schedule_to_start,
         heartbeat=node.heartbeat if node.mode == "remote" else None,
         retry=retry_rule(node.retry),
@@ -272,11 +289,6 @@ def _activity_call(
 
 def _running(visit: Visit, node: WaitingStep, call: ActivityCall) -> Waiting:
     return awaiting(call, visit.now, visit.deadline(node.timeout))
-
-
-def _remaining(visit: Visit, timeout: timedelta | None) -> timedelta | None:
-    deadline = visit.deadline(timeout)
-    return None if deadline is None else max(deadline - visit.now, timedelta(milliseconds=1))
 
 
 def _collected(progress: MapProgress, place: int) -> JsonObject:

@@ -43,7 +43,7 @@ def spawn(visit: Visit, node: SpawnNode) -> Done | Blocked:
                 "spawned_by": visit.state.identity.thread_id,
             }
         )
-    return _asked(visit, "spawn", commands, {"flow": document, "flows": dict(visit.program.documents)})
+    return _asked(visit, node, "spawn", commands, {"flow": document, "flows": dict(visit.program.documents)})
 
 
 def fork(visit: Visit, node: ForkNode) -> Done | Blocked:
@@ -62,7 +62,7 @@ def fork(visit: Visit, node: ForkNode) -> Done | Blocked:
     other = (
         {"flow": visit.program.documents.get(node.flow), "flows": dict(visit.program.documents)} if node.flow else {}
     )
-    return _asked(visit, "fork", commands, other)
+    return _asked(visit, node, "fork", commands, other)
 
 
 def started(visit: Visit, told: SessionAnswered) -> Done | Failed:
@@ -179,7 +179,11 @@ def _command(visit: Visit, template: str | None, scope: Scope, place: int) -> Js
 
 
 def _asked(
-    visit: Visit, kind: Literal["spawn", "fork"], commands: list[JsonObject], common: JsonObject
+    visit: Visit,
+    node: SpawnNode | ForkNode,
+    kind: Literal["spawn", "fork"],
+    commands: list[JsonObject],
+    common: JsonObject,
 ) -> Done | Blocked:
     if not commands:
         return Done([])
@@ -187,4 +191,5 @@ def _asked(
     if len(set(names)) < len(names):
         raise ThreadloomError(Code.THREAD_EXISTS, f"`id` of {visit.id} gave the same id twice")
     request = SessionRequest(key=visit.key, kind=kind, commands=tuple(commands), common=common)
-    return Blocked(Waiting(kind="session", since=visit.now, expects={"threads": names}), request)
+    deadline = visit.deadline(node.timeout)
+    return Blocked(Waiting(kind="session", since=visit.now, deadline=deadline, expects={"threads": names}), request)

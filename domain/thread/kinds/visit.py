@@ -42,12 +42,14 @@ class Failed:
 
     Attributes:
         final: The flow wants the thread to fail: no policy and no edge is asked.
+        consumed: Id of the message that the node could not take.
         dismissed: Threads that need not go on.
     """
 
     failure: Failure
     timed_out: bool = False
     final: bool = False
+    consumed: str | None = None
     dismissed: tuple[str, ...] = ()
 
 
@@ -124,13 +126,21 @@ class Visit:
             map=map,
         )
 
+    def remaining(self, timeout: timedelta | None) -> timedelta | None:
+        """How long the node may take: until its deadline, or until a thread that may not last longer fails."""
+        ends = self.program.ends_at(self.state) if self.program.flow.limits.on_limit == "fail" else None
+        until = min((at for at in (self.deadline(timeout), ends) if at is not None), default=None)
+        return None if until is None else max(until - self.now, timedelta(milliseconds=1))
+
     def deadline(self, timeout: timedelta | None) -> datetime | None:
         """When the node's own timeout, or that of a subflow around it, is over."""
         own = self.now + timeout if timeout is not None else None
         return min((at for at in (own, self.at.deadline) if at is not None), default=None)
 
 
-def timed_out(visit: Visit) -> Failed:
-    """The failure of a node whose time is over."""
-    failure = Failure(code=Code.NODE_TIMEOUT, message=f"{visit.path} did not end within its timeout", node=visit.path)
-    return Failed(failure, timed_out=True)
+def timed_out(visit: Visit, last: Failure | None = None) -> Failed:
+    """The failure of a node whose time is over; `last` is why the attempt before its end failed."""
+    message, details = f"{visit.path} did not end within its timeout", {}
+    if last is not None and last.code != Code.NODE_TIMEOUT:
+        message, details = f"{message}: {last.code}: {last.message}", {"last": last.visible()}
+    return Failed(Failure(code=Code.NODE_TIMEOUT, message=message, details=details, node=visit.path), timed_out=True)

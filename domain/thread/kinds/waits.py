@@ -13,7 +13,6 @@ from domain.flow.model import ApprovalNode, ReceiveNode, WaitingStep, WaitNode
 from domain.instants import as_utc
 from domain.thread.active import ActiveNode, Waiting
 from domain.thread.kinds.visit import Blocked, Done, Failed, Visit
-from domain.thread.state import Message
 
 
 def wait(visit: Visit, node: WaitNode) -> Done | Failed | Blocked:
@@ -38,13 +37,12 @@ def approval(visit: Visit, node: ApprovalNode) -> Done | Failed | Blocked:
     return _look_again(visit, node, Waiting(kind="approval", since=visit.now, remind_at=remind_at, expects=expects))
 
 
-def look(visit: Visit, active: ActiveNode) -> Done | None:
+def look(visit: Visit, active: ActiveNode) -> Done | Failed | None:
     """What the node waits for, if it is there."""
     waiting = active.waiting
     match visit.node:
         case ReceiveNode() as node:
-            message = _matching(visit, node)
-            return Done(message.visible(), consumed=message.id) if message else None
+            return _received(visit, node)
         case ApprovalNode() if active.answer is not None:
             return Done(active.answer)
         case WaitNode() if waiting.due is not None and waiting.due <= visit.now:
@@ -81,10 +79,16 @@ def _due(visit: Visit, node: WaitNode) -> datetime:
         raise ThreadloomError(Code.EXPRESSION_ERROR, f"{visit.id}: {error}") from error
 
 
-def _matching(visit: Visit, node: ReceiveNode) -> Message | None:
+def _received(visit: Visit, node: ReceiveNode) -> Done | Failed | None:
+    """The first message that fits; a failure with one that cannot be judged, which would be in the way for ever."""
     for message in visit.state.mailbox:
         if node.name is not None and message.name != node.name:
             continue
-        if node.where is None or holds(node.where, visit.scope(message=message.visible())):
-            return message
+        try:
+            if node.where is None or holds(node.where, visit.scope(message=message.visible())):
+                return Done(message.visible(), consumed=message.id)
+        except ThreadloomError as error:
+            details = {**error.details, "message": message.visible()}
+            failed = visit.fail(error.code, f"`where` of {visit.id}, of message {message.id}: {error.message}", details)
+            return Failed(failed.failure, consumed=message.id)
     return None

@@ -130,7 +130,8 @@ class TestFailures:
         run = run_flow(
             flow_of({"n": activity(timeout="25s", retry={"initial_interval": "10s"})}), mocks={"n": OSError()}
         )
-        assert run.status == "failed"
+        assert (run.status, run.error.code) == ("failed", "NODE_TIMEOUT")
+        assert run.error.details["last"]["code"] == "OSError"
         assert run.calls[0].attempts == 2
 
     def test_what_was_done_is_undone_in_reverse(self) -> None:

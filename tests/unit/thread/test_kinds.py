@@ -174,6 +174,15 @@ def test_a_receive_takes_the_oldest_message_that_fits() -> None:
     }
 
 
+def test_a_message_that_cannot_be_judged_fails_the_receive_and_is_gone() -> None:
+    receive = {"kind": "receive", "where": "message.body.n > 1", "next": "end", "on_error": "get"}
+    thread = ThreadDriver.begin(flow_of({"get": receive})).send("no n", id="bad").send({"n": 2}, id="good")
+    assert (thread.status, thread.path) == ("completed", ["get", "get", "end"])
+    failure = executions(thread.state.journal)[0].error
+    assert failure is not None
+    assert (failure.code, failure.details["message"]["body"]) == (Code.EXPRESSION_ERROR, "no n")
+
+
 def test_mail_that_came_before_is_received_at_once_and_only_once() -> None:
     receive = {"kind": "receive", "save": {"n": "{{ message.body }}"}, "timeout": "1h"}
     nodes = {"work": activity(next="one"), "one": {**receive, "next": "two"}, "two": {**receive, "next": "end"}}

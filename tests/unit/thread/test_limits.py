@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from domain.errors import Code
+from domain.thread.calls import ActivityCall
 from domain.thread.journal import ExecutionStatus, executions
 from domain.thread.state import HoldKind, wake_at
 from tests.builders import ThreadDriver, activity, flow_of, later
@@ -35,9 +37,33 @@ def test_the_session_cannot_lift_the_hold_of_a_limit() -> None:
 def test_max_duration_stops_a_thread_before_its_next_node() -> None:
     nodes = {"work": activity(next="again"), "again": activity()}
     thread = ThreadDriver.begin(flow_of(nodes, limits={"max_duration": "1m"})).after(60)
-    assert thread.status == "running", "what is in flight is not torn"
+    assert thread.status == "running", "Temporal ends the activity"
     assert thread.complete().status == "failed"
     assert (thread.error.code, thread.error.node, thread.path) == (Code.LIMIT_REACHED, "again", ["work"])
+
+
+@pytest.mark.parametrize("timeout", [{}, {"timeout": "2m", "on_timeout": "late"}], ids=["none", "a later one"])
+def test_an_activity_has_no_more_time_than_its_thread(timeout: dict[str, Any]) -> None:
+    document = flow_of({"work": activity(**timeout)}, limits={"max_duration": "1m"})
+    thread = ThreadDriver.begin(document)
+    assert isinstance(thread.call, ActivityCall)
+    assert thread.call.schedule_to_close == timedelta(minutes=1)
+    thread.fail("NODE_TIMEOUT", timed_out=True)
+    assert (thread.status, thread.error.code, thread.error.node) == ("failed", Code.LIMIT_REACHED, "work")
+
+
+def test_an_activity_whose_own_time_is_over_first_goes_its_own_way() -> None:
+    document = flow_of({"work": activity(timeout="30s", on_timeout="broken")}, limits={"max_duration": "1m"})
+    thread = ThreadDriver.begin(document).after(30).fail("NODE_TIMEOUT", timed_out=True)
+    assert thread.path == ["work", "broken"]
+
+
+def test_a_thread_that_is_held_at_its_limit_lets_its_activity_end() -> None:
+    document = flow_of({"work": activity()}, limits={"max_duration": "1m", "on_limit": "pause"})
+    thread = ThreadDriver.begin(document)
+    assert isinstance(thread.call, ActivityCall)
+    assert thread.call.schedule_to_close is None
+    assert thread.after(60).complete().status == "paused"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,9 @@ import pytest
 
 from domain.errors import Code
 from domain.thread.inputs import Advance
-from tests.builders import ThreadDriver, flow_of
+from domain.thread.journal import executions
+from domain.thread.state import wake_at
+from tests.builders import ThreadDriver, flow_of, later
 
 CHILD = flow_of({"end": {"kind": "end"}})
 
@@ -49,6 +51,36 @@ def test_a_map_that_collects_tells_of_each_item() -> None:
     thread = over(2, on_item_error="collect").fail_item(0).complete_item(1, "fine")
     assert [entry["status"] for entry in thread.variables["results"]] == ["failed", "completed"]
     assert thread.variables["results"][0]["error"]["code"] == "BOOM"
+
+
+def test_a_map_that_collects_tells_of_items_that_cannot_even_begin() -> None:
+    document = mapping(on_item_error="collect", args=["{{ item + 1 }}"], concurrency=1)
+    thread = ThreadDriver.begin(document, input={"list": ["a", 1, "b"]}).complete_item(1, 2)
+    assert [entry["status"] for entry in thread.variables["results"]] == ["failed", "completed", "failed"]
+    assert thread.variables["results"][2]["error"]["code"] == Code.EXPRESSION_ERROR
+    all_of_them = ThreadDriver.begin(document, input={"list": ["a", "b"]})
+    assert [entry["status"] for entry in all_of_them.variables["results"]] == ["failed", "failed"]
+
+
+@pytest.mark.parametrize("policy", ["fail", "collect"])
+def test_a_map_whose_items_run_out_of_its_time_goes_the_way_of_time_outs(policy: str) -> None:
+    thread = over(2, on_item_error=policy, timeout="10s", on_timeout="broken").after(10)
+    thread.fail_item(0, timed_out=True).fail_item(1, timed_out=True)
+    failure = executions(thread.state.journal)[0].error
+    assert failure is not None
+    assert (thread.path, failure.code) == (["each", "broken"], Code.NODE_TIMEOUT)
+
+
+def test_a_map_that_ends_just_in_time_has_its_result() -> None:
+    thread = over(2, timeout="10s", on_timeout="broken").after(10).complete_item(0, "a").complete_item(1, "b")
+    assert (thread.status, thread.variables["results"]) == ("completed", ["a", "b"])
+
+
+def test_a_map_begins_no_items_once_its_thread_has_lasted_too_long() -> None:
+    document = {**mapping(concurrency=1), "limits": {"max_duration": "1m", "on_limit": "pause"}}
+    thread = ThreadDriver.begin(document, input={"list": [1, 2]}).after(60).complete_item(0)
+    assert (thread.status, thread.items) == ("paused", {})
+    assert sorted(thread.resume().items) == [1]
 
 
 def test_a_pause_lets_a_maps_items_end_and_begins_no_others() -> None:
@@ -103,6 +135,13 @@ def test_a_spawn_asks_the_session_and_its_result_are_the_ids() -> None:
     thread.told(*((name, None) for name in IDS))
     assert thread.variables["ids"] == list(IDS)
     assert (thread.asked[-1].kind, thread.asked[-1].threads) == ("join", IDS)
+
+
+def test_a_spawn_that_the_session_does_not_answer_in_time_times_out() -> None:
+    child = {"kind": "spawn", "flow": "child", "timeout": "1m", "on_timeout": "broken", "next": "end"}
+    thread = ThreadDriver.begin(flow_of({"start": child}), flows={"child": CHILD}).after(59)
+    assert (thread.status, wake_at(thread.state)) == ("running", later(60))
+    assert thread.after(1).path == ["start", "broken"]
 
 
 def test_a_refused_spawn_fails_the_node_with_the_refusals_code() -> None:

@@ -130,6 +130,12 @@ def test_the_hook_of_an_error_runs_before_the_thread_ends() -> None:
     assert (thread.status, thread.error.code) == ("failed", "BOOM")
 
 
+@pytest.mark.parametrize("other", [{}, {"on_error": {"set": {"log": "failed"}}}], ids=["alone", "beside on_error"])
+def test_the_hook_after_a_node_is_for_those_that_did_not_fail(other: dict[str, Any]) -> None:
+    thread = hooked(after_node=call("after"), **other).fail("BOOM")
+    assert (thread.status, thread.call) == ("failed", None)
+
+
 def test_a_held_thread_runs_no_hook() -> None:
     thread = hooked(after_node=call("after")).pause().complete()
     assert (thread.status, thread.call) == ("paused", None)
