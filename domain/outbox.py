@@ -9,7 +9,10 @@ from datetime import datetime
 from domain.records import BatchApplied, Fact, Record, RecordBatch, SessionRow, ThreadRow
 from domain.values import JsonObject, size
 
-BATCH_RECORDS = 200
+FULL_RECORDS = 200
+"""So many make a batch that need not wait for others."""
+
+BATCH_RECORDS = 1_000
 BATCH_BYTES = 512 * 1024
 """What one batch holds at most; a single larger record goes alone."""
 

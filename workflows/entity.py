@@ -155,9 +155,11 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
                 self._alarm.stop()
                 return True
             if self._overdue() and not self.busy:
-                await self._settle()
-                if not self.ended:
+                self.recorder.rest(True)
+                await self._settle(lambda: self.recorder.at_rest)
+                if self._overdue() and not self.ended:
                     return False
+                self.recorder.rest(False)
                 continue
             self._alarm.set(*self._wake_at())
             self._leave_trace()
@@ -223,8 +225,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         if command is not None:
             self.answer(command, error)
             return
-        other = self.instead(input, error)
-        if other is not None:
+        if (other := self.instead(input, error)) is not None:
             self.post(other)
 
     async def _work(self) -> None:

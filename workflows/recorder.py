@@ -15,7 +15,7 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from activities.records import RecordActivities
-from domain.outbox import BATCH_RECORDS, Outbox
+from domain.outbox import FULL_RECORDS, Outbox
 from domain.records import BatchApplied, RecordBatch
 from domain.values import JsonObject
 from workflows.failures import defect
@@ -53,6 +53,8 @@ class Recorder:
         self._trace = trace
         self._acknowledged = acknowledged
         self._closing = False
+        self._resting = False
+        self._storing = False
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -72,24 +74,32 @@ class Recorder:
         """Whether everything is written and the recorder has stopped."""
         return self._task is None or self._task.done()
 
-    def hand_over(self) -> JsonObject:
-        """What the next run takes over. A batch under way may still arrive: twice is once.
+    def rest(self, resting: bool) -> None:
+        """Begin no other batch until told to go on.
 
-        The batch is not called off: asked to in the task that ends the run, the SDK's core (1.35) holds
-        that task for seconds when a local activity was in it.
+        The end of a batch that arrives while the task is under way which ends the run makes the server
+        refuse that task, and the SDK then replays the whole run: seconds, where the batch takes some
+        hundred milliseconds.
         """
-        return self.outbox.carry()
+        self._resting = resting
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether no batch is under way, or none that the database is about to take."""
+        return not self._storing or self.outbox.failing
 
     async def _write(self) -> None:
         pause = 1.0
         if self.outbox.failing:
             await self._until_it_is_back()
         while True:
-            await workflow.wait_condition(lambda: bool(self.outbox.pending) or self._closing)
+            await workflow.wait_condition(self._due)
             if not self.outbox.pending:
                 return
             if not self._pressing():
                 await self._linger()
+                if self._resting:
+                    continue
             try:
                 applied = await self._store(self._seal(), _TRIES)
             except Exception as error:
@@ -107,13 +117,17 @@ class Recorder:
                 self._acknowledged(entry)
 
     async def _store(self, batch: RecordBatch, tries: RetryPolicy) -> BatchApplied:
-        return await workflow.execute_activity_method(
-            RecordActivities.record_batch,
-            args=[OrInline(batch)],
-            start_to_close_timeout=_ATTEMPT,
-            retry_policy=tries,
-            summary=f"{len(batch.records)} records",
-        )
+        self._storing = True
+        try:
+            return await workflow.execute_activity_method(
+                RecordActivities.record_batch,
+                args=[OrInline(batch)],
+                start_to_close_timeout=_ATTEMPT,
+                retry_policy=tries,
+                summary=f"{len(batch.records)} records",
+            )
+        finally:
+            self._storing = False
 
     async def _until_it_is_back(self) -> None:
         """Store nothing, as often as it takes until that succeeds."""
@@ -123,8 +137,11 @@ class Recorder:
         except ActivityError:
             return  # refused: the records themselves will tell
 
+    def _due(self) -> bool:
+        return (bool(self.outbox.pending) or self._closing) and not self._resting
+
     def _pressing(self) -> bool:
-        return self._closing or self.outbox.urgent or len(self.outbox.pending) >= BATCH_RECORDS
+        return self._closing or self._resting or self.outbox.urgent or len(self.outbox.pending) >= FULL_RECORDS
 
     async def _linger(self) -> None:
         try:

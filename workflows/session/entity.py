@@ -154,7 +154,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
 
     def next_run(self) -> JsonObject:
         """What the next run starts with."""
-        outbox = self.recorder.hand_over()
+        outbox = self.recorder.outbox.carry()
         carried = {"state": dump(self.state), "outbox": outbox, "recent": list(self.recent)}
         return body(self.start.model_copy(update=carried))
 

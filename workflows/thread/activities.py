@@ -154,7 +154,6 @@ def _start_local(call: ActivityCall, args: list[object]) -> workflow.ActivityHan
         activity_id=_id(call),
         start_to_close_timeout=call.start_to_close,
         schedule_to_close_timeout=call.schedule_to_close,
-        schedule_to_start_timeout=call.schedule_to_start,
         retry_policy=retry_policy(call.retry),
         local_retry_threshold=LOCAL_RETRY,
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,

@@ -263,7 +263,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     def next_run(self) -> JsonObject:
         """What the next run starts with."""
-        outbox = self.recorder.hand_over()
+        outbox = self.recorder.outbox.carry()
         carried = {
             "seed": None,
             "holds": [],

@@ -240,12 +240,10 @@ def compensation_of(visit: Visit, node: Effectful, scope: Scope) -> Compensation
 
 
 def retry_rule(retry: Retry) -> RetryRule:
-    longest = retry.maximum_interval
     return RetryRule(
         initial_interval=retry.initial_interval,
         backoff_coefficient=retry.backoff_coefficient,
-        # Temporal refuses a policy whose longest interval is shorter than its first.
-        maximum_interval=max(longest, retry.initial_interval) if longest is not None else None,
+        maximum_interval=retry.maximum_interval,
         maximum_attempts=retry.maximum_attempts,
         non_retryable=tuple(retry.non_retryable),
     )

@@ -59,10 +59,6 @@ FLOWS: dict[str, tuple[dict[str, Any], str]] = {
     "usage of 1e300": ({"work": call("step", "k", next="done", usage={"tokens": 1e300})}, "EXPRESSION_ERROR"),
     "usage less than nothing": ({"work": call("step", "k", next="done", usage={"cost": -1})}, "EXPRESSION_ERROR"),
     "usage of an endless model": ({"work": call("give", "model", next="done", usage="{{ result }}")}, ""),
-    "a retry that ends before it begins": (
-        {"work": call("step", "k", next="done", retry={"initial_interval": "5s", "maximum_interval": "1s"})},
-        "",
-    ),
     "half a pair in a variable": ({"work": {"kind": "set", "set": {"x": HALF}, "next": "done"}}, "EXPRESSION_ERROR"),
     "half a pair in a text": ({"work": call("step", f"a {HALF}", next="done")}, "EXPRESSION_ERROR"),
     "half a pair as the end": ({"work": end(x=HALF)}, "EXPRESSION_ERROR"),
