@@ -62,7 +62,7 @@ async def show(call: Call, ref: FLOW) -> Answer:
 
 @command(app, "graph")
 async def graph(call: Call, ref: FLOW_OR_FILE) -> Answer:
-    """Print a flow as a Mermaid flowchart."""
+    """Print a flow as a Mermaid flowchart. A file needs no database, whatever flows it names."""
     from domain.flow.graph import mermaid
     from domain.flow.parse import parse_flow
 
@@ -105,7 +105,9 @@ async def _set_status(call: Call, ref: str, status: str) -> Answer:
 
 
 async def _document(call: Call, ref: str) -> dict[str, Any]:
-    from threadloom.flows import is_file
+    from threadloom.flows import document_of_file, is_file
 
+    if is_file(ref):
+        return document_of_file(Path(ref))
     async with call.flows() as flows:
-        return (await flows.resolve(ref)).document if is_file(ref) else (await flows.find(ref)).document
+        return (await flows.find(ref)).document

@@ -36,11 +36,11 @@ def _problems_of(file: Path) -> list[Diagnostic]:
     try:
         return load_flow(file.read_text(encoding="utf-8"), str(file)).problems
     except FileNotFoundError:
-        why = "there is no such file"
+        why, hint = "there is no such file", "look at the path"
     except IsADirectoryError:
-        why = "this is a folder, not a file"
+        why, hint = "this is a folder, not a file", "name the files in it"
     except UnicodeDecodeError:
-        why = "the file is not UTF-8 text"
+        why, hint = "the file is not UTF-8 text", "save it as UTF-8"
     except OSError as error:
-        why = f"the file cannot be read: {error.strerror}"
-    return [Diagnostic(str(file), 1, 1, DiagnosticCode.SYNTAX, "error", why)]
+        why, hint = f"the file cannot be read: {error.strerror}", "look at the path and its permissions"
+    return [Diagnostic(str(file), 1, 1, DiagnosticCode.SYNTAX, "error", why, hint)]

@@ -110,8 +110,9 @@ def _refuse(error: ThreadloomError, *, as_json: bool) -> int:
 def _problem(problem: Json) -> str:
     """A problem of a flow file (file, line, column), an input (path) or a message (at), on one line."""
     if "line" in problem:
-        place = f"{problem['file']}:{problem['line']}:{problem['column']} {problem['code']}"
+        place = f"{problem['file']}:{problem['line']}:{problem['column']}"
     else:
         place = f"{problem.get('path') or problem.get('at', '')}:"
-    hint = f" ({problem['hint']})" if problem.get("hint") else ""
-    return f"{place} {problem.get('message', '')}{hint}"
+    warning = "warning" if problem.get("severity") == "warning" else ""
+    hint = f"({problem['hint']})" if problem.get("hint") else ""
+    return " ".join(filter(None, (place, warning, problem.get("code"), problem.get("message"), hint)))

@@ -22,8 +22,8 @@ def problems(found: Sequence[Diagnostic], files: Sequence[str]) -> str:
     """One line a problem, and one for each file that has none."""
     wrong = {problem.file for problem in found}
     lines = [
-        f"{problem.file}:{problem.line}:{problem.column} {_severity(problem)}{problem.code} {problem.message}"
-        f"{f' ({problem.hint})' if problem.hint else ''}"
+        f"{problem.file}:{problem.line}:{problem.column} {_severity(problem)}{problem.code} "
+        f"{problem.message} ({problem.hint})"
         for problem in found
     ]
     return "\n".join([*lines, *(f"{file}: no problems" for file in files if file not in wrong)])

@@ -61,7 +61,7 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.BAD_VALUE: "The value has the right type and is not one the field takes.",
     DiagnosticCode.UNKNOWN_KIND: "There is no such kind of node.",
     DiagnosticCode.BAD_ID: "A name, id or error code has characters or a length that it must not have.",
-    DiagnosticCode.BAD_DURATION: "The text is no duration.",
+    DiagnosticCode.BAD_DURATION: "The text is no duration, or none that the field takes.",
     DiagnosticCode.RESERVED_NAME: "A node, variable or item has a name that expressions use for something else.",
     DiagnosticCode.NO_START: "The flow does not say where it starts.",
     DiagnosticCode.NO_END: "The flow has no `end` and no `fail` node.",
@@ -80,12 +80,51 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.BAD_SCHEMA: "`inputs`, `outputs` or `schema` is no JSON Schema that can be checked safely.",
 }
 
+HINTS: Mapping[DiagnosticCode, str] = {
+    DiagnosticCode.SYNTAX: "write YAML 1.2, or JSON in a `.json` file",
+    DiagnosticCode.DUPLICATE_KEY: "keep one of them",
+    DiagnosticCode.UNKNOWN_FIELD: "take it out",
+    DiagnosticCode.MISSING_FIELD: "add it",
+    DiagnosticCode.WRONG_TYPE: "`flow schema` says what each field takes",
+    DiagnosticCode.BAD_VALUE: "`flow schema` says what each field takes",
+    DiagnosticCode.UNKNOWN_KIND: "`flow schema` has every kind",
+    DiagnosticCode.BAD_ID: "write a letter or underscore, then letters, digits and underscores, at most 64",
+    DiagnosticCode.BAD_DURATION: "write 250ms, 30s, 5m, 2h, 7d, 1h30m or ISO 8601 such as PT5M",
+    DiagnosticCode.RESERVED_NAME: "choose another",
+    DiagnosticCode.NO_START: "add `start: <node>`",
+    DiagnosticCode.NO_END: "add a node of kind `end`",
+    DiagnosticCode.UNKNOWN_NODE: "name a node of this flow",
+    DiagnosticCode.UNREACHABLE_NODE: "lead an edge to it, or take it out",
+    DiagnosticCode.DEAD_END: "lead an edge from it, or from a node behind it, to an `end` or `fail`",
+    DiagnosticCode.DUPLICATE_DEFAULT: "give it a `when`",
+    DiagnosticCode.DECISION_WITHOUT_DEFAULT: "add an edge without `when`",
+    DiagnosticCode.UNPAIRED_JOIN: "name a spawn or fork",
+    DiagnosticCode.UNBOUNDED_WAIT: "add `timeout`, or `limits.max_duration`",
+    DiagnosticCode.MODE_CONFLICT: "leave it out",
+    DiagnosticCode.EFFECT_UNDECLARED: "add `effect: none`, `idempotent` or `external`",
+    DiagnosticCode.BAD_EXPRESSION: "docs/flows.md lists what an expression may hold",
+    DiagnosticCode.UNKNOWN_VARIABLE: "give it a first value in `variables`, or set it in a node",
+    DiagnosticCode.UNKNOWN_INPUT: "declare it in `inputs`",
+    DiagnosticCode.BAD_SCHEMA: "write JSON Schema 2020-12, within the bounds that docs/flows.md names",
+}
+"""What to do about a problem of which nothing more can be said."""
+
+
+class HintedError(ValueError):
+    """A value that a flow cannot have, and what to write instead."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}; {hint}")
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """A problem and the part of the document it is about.
 
     Attributes:
+        hint: What to do about it; by default what its code says.
         at_key: Whether the key at the end of the path is meant, rather than the value under it.
     """
 
@@ -95,6 +134,9 @@ class Problem:
     hint: str | None = None
     at_key: bool = False
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hint", self.hint or HINTS[self.code])
+
     @property
     def severity(self) -> Severity:
         """Whether it makes the flow invalid."""
@@ -103,7 +145,11 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A problem and its place in a file. Lines and columns count from 1; as text it is one line."""
+    """A problem and its place in a file. Lines and columns count from 1; as text it is one line.
+
+    Attributes:
+        hint: As of a `Problem`.
+    """
 
     file: str
     line: int
@@ -113,6 +159,8 @@ class Diagnostic:
     message: str
     hint: str | None = None
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "hint", self.hint or HINTS[self.code])
+
     def __str__(self) -> str:
-        hint = f" ({self.hint})" if self.hint else ""
-        return f"{self.file}:{self.line}:{self.column} {self.code} {' '.join(f'{self.message}{hint}'.split())}"
+        return f"{self.file}:{self.line}:{self.column} {self.code} {' '.join(f'{self.message} ({self.hint})'.split())}"

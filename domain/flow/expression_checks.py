@@ -9,7 +9,7 @@ from typing import Any
 from domain.errors import ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
 from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, key_references
-from domain.flow.language.nearby import near
+from domain.flow.language.nearby import meant
 from domain.flow.model import FlowDefinition
 from domain.flow.names import EVERYWHERE, SOMETIMES, variables_of
 from domain.flow.templated import Site, hook_sites, sites_of
@@ -20,6 +20,7 @@ MAX_EXPRESSIONS = 3_000
 MAX_CHARACTERS = 200_000
 """Characters of all expressions of a flow together."""
 
+_ONLY_INPUT = "`variables` see only `input`: compute it in a `set` node"
 _ELSEWHERE = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "dependentSchemas"})
 """Keywords of a schema that may bring in properties from elsewhere."""
 
@@ -32,7 +33,7 @@ def check_expressions(flow: FlowDefinition, nodes: Iterable[str]) -> Iterator[Pr
         nodes: The ids that count as known in `nodes.<id>`.
     """
     check = _Check(frozenset(nodes), _properties(flow.inputs))
-    yield from check.site((), Site(("variables",), flow.variables), frozenset({"input"}))
+    yield from check.site((), Site(("variables",), flow.variables), frozenset({"input"}), _ONLY_INPUT)
     visible = EVERYWHERE | variables_of(flow)
     for site in hook_sites(flow):
         yield from check.site((), site, visible)
@@ -50,15 +51,22 @@ class _Check:
         self._expressions = 0
         self._characters = 0
 
-    def site(self, path: Path, site: Site, visible: frozenset[str]) -> Iterator[Problem]:
-        """The problems of all texts at the site, each at its own path, with these names to use."""
+    def site(self, path: Path, site: Site, visible: frozenset[str], hint: str | None = None) -> Iterator[Problem]:
+        """The problems of all texts at the site, each at its own path, with these names to use.
+
+        Args:
+            path: Where the node is, or nothing.
+            site: What is checked.
+            visible: The names that can be used there.
+            hint: What to do about any other name, where it may be a good one elsewhere.
+        """
         place = (*path, *site.path)
         if self._is_full():
             return
         if site.bare:
-            yield from self._expression(place, site.value, visible)
+            yield from self._expression(place, site.value, visible, hint)
         else:
-            yield from self._template(place, site.value, visible)
+            yield from self._template(place, site.value, visible, hint)
         if self._is_full():
             message = (
                 f"the flow has more than {MAX_EXPRESSIONS:,} expressions, or {MAX_CHARACTERS:,} characters of them"
@@ -68,12 +76,13 @@ class _Check:
     def _is_full(self) -> bool:
         return self._expressions > MAX_EXPRESSIONS or self._characters > MAX_CHARACTERS
 
-    def _template(self, path: Path, template: Json, visible: frozenset[str]) -> Iterator[Problem]:
+    def _template(self, path: Path, template: Json, visible: frozenset[str], hint: str | None) -> Iterator[Problem]:
         pending: deque[tuple[Path, Any]] = deque([(path, template)])
         while pending and not self._is_full():
             place, value = pending.popleft()
             if len(place) - len(path) > MAX_DEPTH:
-                yield Problem(path, DiagnosticCode.BAD_EXPRESSION, f"the template nests deeper than {MAX_DEPTH}")
+                message = f"the template nests deeper than {MAX_DEPTH}"
+                yield Problem(path, DiagnosticCode.BAD_EXPRESSION, message, "make it flatter")
                 return
             if isinstance(value, str):
                 try:
@@ -82,13 +91,15 @@ class _Check:
                     yield _malformed(place, error)
                     continue
                 for expression in expressions:
-                    yield from self._expression(place, expression, visible)
+                    yield from self._expression(place, expression, visible, hint)
             elif isinstance(value, list):
                 pending.extend(((*place, index), item) for index, item in enumerate(value))
             elif isinstance(value, dict):
                 pending.extend(((*place, key), member) for key, member in value.items())
 
-    def _expression(self, path: Path, expression: str, visible: frozenset[str]) -> Iterator[Problem]:
+    def _expression(
+        self, path: Path, expression: str, visible: frozenset[str], elsewhere: str | None
+    ) -> Iterator[Problem]:
         self._expressions += 1
         self._characters += len(expression)
         if self._is_full():
@@ -100,15 +111,15 @@ class _Check:
             yield _malformed(path, error, "a condition is written without `{{ }}`" if bare else None)
             return
         for name in sorted(names - visible):
-            hint = SOMETIMES.get(name) or _meant(name, visible)
-            yield Problem(path, DiagnosticCode.UNKNOWN_VARIABLE, f"nothing sets {name!r}", hint)
+            message = f"{name!r} does not exist here" if elsewhere else f"nothing sets {name!r}"
+            hint = elsewhere or SOMETIMES.get(name) or meant(name, [*sorted(visible - EVERYWHERE), *sorted(EVERYWHERE)])
+            yield Problem(path, DiagnosticCode.UNKNOWN_VARIABLE, message, hint)
         for name in sorted(key_references(expression, "nodes") - self._nodes):
-            hint = _meant(name, self._nodes)
-            yield Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", hint)
+            yield Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", meant(name, self._nodes))
         if self._inputs is not None:
             for name in sorted(key_references(expression, "input") - self._inputs):
                 message = f"`inputs` declares no {name!r}"
-                yield Problem(path, DiagnosticCode.UNKNOWN_INPUT, message, _meant(name, self._inputs))
+                yield Problem(path, DiagnosticCode.UNKNOWN_INPUT, message, meant(name, self._inputs))
 
 
 def _properties(inputs: JsonObject | None) -> frozenset[str] | None:
@@ -117,11 +128,6 @@ def _properties(inputs: JsonObject | None) -> frozenset[str] | None:
     if inputs is None or not isinstance(properties, dict) or not _ELSEWHERE.isdisjoint(inputs):
         return None
     return frozenset(properties) if inputs.get("additionalProperties") in (None, False) else None
-
-
-def _meant(name: str, candidates: frozenset[str]) -> str | None:
-    nearest = near(name, candidates)
-    return f"did you mean {nearest[0]!r}?" if nearest else None
 
 
 def _malformed(path: Path, error: ThreadloomError, hint: str | None = None) -> Problem:

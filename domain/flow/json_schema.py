@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema_specifications import REGISTRY  # type: ignore[import-untyped]
 from referencing import Registry
 
 from domain.flow.diagnostics import Path
+from domain.flow.language.nearby import near
 from domain.flow.language.patterns import MAX_PATTERN_TEXT, cost, found, pattern_problem
 from domain.flow.language.values import equality_key
 from domain.values import Json, JsonObject
@@ -31,6 +32,8 @@ MAX_DEPTH = 100
 """Keywords evaluated inside each other. Beyond Python's own limit of recursion, the compiled library that
 resolves references would end the process rather than raise an exception."""
 _SHOWN = 200
+
+_TYPES = ("array", "boolean", "integer", "null", "number", "object", "string")
 
 _IN_OBJECT = ("properties", "$defs", "definitions", "dependentSchemas")
 _IN_LIST = ("allOf", "anyOf", "oneOf", "prefixItems")
@@ -112,14 +115,22 @@ class InputSchema:
         return _problems(self._validator, value)
 
 
-def schema_problems(schema: Json) -> list[tuple[Path, str]]:
-    """Path and message of what is wrong with a schema, or unsafe in it. Never raises."""
+class SchemaProblem(NamedTuple):
+    """What is wrong with a schema, and where in it."""
+
+    path: Path
+    message: str
+    hint: str | None = None
+
+
+def schema_problems(schema: Json) -> list[SchemaProblem]:
+    """What is wrong with a schema, or unsafe in it. Never raises."""
     if objects_in(schema) > MAX_OBJECTS:
-        return [((), f"a schema has at most {MAX_OBJECTS:,} objects")]
-    try:
-        return _problems(_META, schema) or list(islice(_unsafe(schema), MOST_PROBLEMS))
-    except RecursionError:
-        return [((), "the schema nests too deeply")]
+        return [SchemaProblem((), f"a schema has at most {MAX_OBJECTS:,} objects")]
+    refused = list(islice(_refused(schema), MOST_PROBLEMS))
+    places = {problem.path for problem in refused}  # of what we say better than the schema of schemas
+    malformed = [SchemaProblem(*problem) for problem in _problems(_META, schema) if problem[0] not in places]
+    return [*malformed, *refused][:MOST_PROBLEMS]
 
 
 def objects_in(value: Json) -> int:
@@ -150,20 +161,38 @@ def _problems(validator: Any, value: Json) -> list[tuple[Path, str]]:
         _budget.reset(token)
 
 
-def _unsafe(schema: Json) -> Iterator[tuple[Path, str]]:
+def _refused(schema: Json) -> Iterator[SchemaProblem]:
+    """What is unsafe, and what the schema of schemas has no good words for. The schema may be malformed."""
     places = dict(_subschemas(schema))
     for path, part in places.items():
         if not isinstance(part, dict):
             continue
         for keyword in _REFUSED:
             if keyword in part:
-                yield (*path, keyword), f"`{keyword}` is not supported"
+                hint = "write it without" if keyword.startswith("$") else "name the keys in `properties`"
+                yield SchemaProblem((*path, keyword), f"`{keyword}` is not supported", hint)
         if "$id" in part and path:
-            yield (*path, "$id"), "`$id` is supported at the top only"
-        if "$ref" in part and _target(str(part["$ref"])) not in places:
-            yield (*path, "$ref"), f"{str(part['$ref'])[:100]!r} is no schema in this document; write '#/$defs/…'"
-        if "pattern" in part and (message := pattern_problem(part["pattern"])):
-            yield (*path, "pattern"), message
+            yield SchemaProblem((*path, "$id"), "`$id` is supported at the top only", "leave it out")
+        reference, pattern = part.get("$ref"), part.get("pattern")
+        if isinstance(reference, str) and _target(reference) not in places:
+            message = f"{reference[:100]!r} is no schema in this document"
+            yield SchemaProblem((*path, "$ref"), message, "write '#/$defs/…'")
+        if isinstance(pattern, str) and (unusable := pattern_problem(pattern)):
+            yield SchemaProblem((*path, "pattern"), unusable, "write a simpler one")
+        if "type" in part and (problem := _type_problem(part["type"])):
+            yield SchemaProblem((*path, "type"), *problem)
+
+
+def _type_problem(value: Json) -> tuple[str, str] | None:
+    types = value if isinstance(value, list) else [value]
+    hint = f"types are {', '.join(_TYPES)}"
+    for name in types:
+        if name not in _TYPES:
+            nearest = near(str(name), _TYPES)
+            return f"{_shortened(repr(name))} is no type", f"did you mean {nearest[0]!r}? {hint}" if nearest else hint
+    if not types or len(set(types)) < len(types):
+        return "a list of types has one or more, each once", hint
+    return None
 
 
 def _subschemas(schema: Json) -> Iterator[tuple[Path, Json]]:
@@ -174,9 +203,13 @@ def _subschemas(schema: Json) -> Iterator[tuple[Path, Json]]:
         if not isinstance(part, dict):
             continue
         for keyword in _IN_OBJECT:
-            pending.extend(((*path, keyword, name), member) for name, member in part.get(keyword, {}).items())
+            members = part.get(keyword)
+            if isinstance(members, dict):
+                pending.extend(((*path, keyword, name), member) for name, member in members.items())
         for keyword in _IN_LIST:
-            pending.extend(((*path, keyword, index), item) for index, item in enumerate(part.get(keyword, ())))
+            items = part.get(keyword)
+            if isinstance(items, list):
+                pending.extend(((*path, keyword, index), item) for index, item in enumerate(items))
         pending.extend(((*path, keyword), part[keyword]) for keyword in _SINGLE if keyword in part)
 
 

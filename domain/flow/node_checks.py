@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from domain.flow.diagnostics import DiagnosticCode, Path, Problem
+from domain.flow.diagnostics import DiagnosticCode, HintedError, Path, Problem
 from domain.flow.durations import parse_duration
 from domain.flow.expressions import is_template
 from domain.flow.model import (
@@ -18,6 +18,7 @@ from domain.flow.model import (
     HttpNode,
     JoinNode,
     MapNode,
+    Mode,
     NodeBase,
     ReceiveNode,
     Secret,
@@ -31,12 +32,21 @@ INLINE_NAME = re.compile(rf"[A-Za-z_][A-Za-z0-9_.-]{{0,99}}@{ID_PATTERN}\Z")
 """How inline functions are named: with the version that keeps them what they are."""
 
 _SCHEMES = ("http://", "https://")
-REFUSED_BY_MODE: Mapping[str, tuple[str, ...]] = {
+_REFUSED_BY_MODE: Mapping[Mode, tuple[str, ...]] = {
     "remote": (),
-    "local": ("task_queue", "heartbeat"),
-    "inline": ("task_queue", "heartbeat", "retry"),
+    "local": ("task_queue", "heartbeat", "schedule_to_start", "priority"),
+    "inline": ("task_queue", "heartbeat", "schedule_to_start", "priority", "start_to_close", "retry"),
 }
 """Fields of a node that mean nothing where it runs."""
+
+_REFUSED_AT_ONCE = ("timeout", "on_timeout")
+"""Fields that mean nothing where a node has ended as soon as it begins. An inline map takes time for its items."""
+
+
+def refused_by_mode(node: ActivityCalling, mode: Mode) -> tuple[str, ...]:
+    """The node's fields that mean nothing in that mode."""
+    at_once = mode == "inline" and not isinstance(node, MapNode)
+    return _REFUSED_BY_MODE[mode] + (_REFUSED_AT_ONCE if at_once else ())
 
 
 def check_node(node_id: str, node: NodeBase, flow: FlowDefinition) -> Iterator[Problem]:
@@ -47,14 +57,13 @@ def check_node(node_id: str, node: NodeBase, flow: FlowDefinition) -> Iterator[P
             yield from check(path, node)
     waits = isinstance(node, ReceiveNode | ApprovalNode | JoinNode)
     if waits and getattr(node, "timeout", None) is None and flow.limits.max_duration is None:
-        message, hint = f"{node_id!r} may wait for ever", "add `timeout`, or `limits.max_duration`"
-        yield Problem(path, DiagnosticCode.UNBOUNDED_WAIT, message, hint, at_key=True)
+        yield Problem(path, DiagnosticCode.UNBOUNDED_WAIT, f"{node_id!r} may wait for ever", at_key=True)
 
 
 def _check_calling(path: Path, node: ActivityCalling) -> Iterator[Problem]:
     if is_template(node.activity) and node.mode != "inline" and not node.allowed:
         message = "a templated `activity` needs `allowed`, the names that it may take"
-        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, at_key=True)
+        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, "add `allowed: [name, name]`", at_key=True)
     if node.mode == "remote":
         yield from _check_effect(path, node)
     else:
@@ -64,8 +73,7 @@ def _check_calling(path: Path, node: ActivityCalling) -> Iterator[Problem]:
 def _check_effect(path: Path, node: ActivityCalling | WorkflowNode) -> Iterator[Problem]:
     if node.effect is None:
         message = f"{path[-1]!r} does not say what running it twice would do"
-        hint = "add `effect: none`, `idempotent` or `external`"
-        yield Problem(path, DiagnosticCode.EFFECT_UNDECLARED, message, hint, at_key=True)
+        yield Problem(path, DiagnosticCode.EFFECT_UNDECLARED, message, at_key=True)
 
 
 def _check_mode(path: Path, node: ActivityCalling) -> Iterator[Problem]:
@@ -77,10 +85,10 @@ def _check_mode(path: Path, node: ActivityCalling) -> Iterator[Problem]:
         else:
             hint = "write `mode: remote`, or another effect if that is true"
             yield Problem((*path, "effect"), DiagnosticCode.MODE_CONFLICT, message, hint)
-    for name in REFUSED_BY_MODE[node.mode]:
+    for name in refused_by_mode(node, node.mode):
         if name in node.model_fields_set and getattr(node, name) is not None:
             message = f"`{name}` means nothing with `mode: {node.mode}`"
-            yield Problem((*path, name), DiagnosticCode.MODE_CONFLICT, message, "leave it out", at_key=True)
+            yield Problem((*path, name), DiagnosticCode.MODE_CONFLICT, message, at_key=True)
     if node.mode == "inline" and is_template(node.activity):
         message = "an inline function is named in the flow, not computed"
         yield Problem((*path, "activity"), DiagnosticCode.MODE_CONFLICT, message, "write `name@version`")
@@ -93,14 +101,14 @@ def _check_wait(path: Path, node: WaitNode) -> Iterator[Problem]:
     if node.for_ is not None and not is_template(node.for_):
         try:
             parse_duration(node.for_)
-        except ValueError as error:
-            yield Problem((*path, "for"), DiagnosticCode.BAD_DURATION, str(error))
+        except HintedError as error:
+            yield Problem((*path, "for"), DiagnosticCode.BAD_DURATION, error.message, error.hint)
     if node.until is not None and not is_template(node.until):
         try:
             datetime.fromisoformat(node.until)
         except ValueError:
-            message = f"{node.until[:40]!r} is no instant; write ISO 8601 such as 2030-01-31T08:00:00Z"
-            yield Problem((*path, "until"), DiagnosticCode.BAD_VALUE, message)
+            hint = "write ISO 8601 such as 2030-01-31T08:00:00Z"
+            yield Problem((*path, "until"), DiagnosticCode.BAD_VALUE, f"{node.until[:40]!r} is no instant", hint)
 
 
 def _check_http(path: Path, node: HttpNode) -> Iterator[Problem]:
@@ -110,8 +118,8 @@ def _check_http(path: Path, node: HttpNode) -> Iterator[Problem]:
         yield Problem((*path, "url"), DiagnosticCode.BAD_VALUE, message, "write https://…")
     for name, value in node.query.items():
         if isinstance(value, dict) and not isinstance(value, Secret) and "secret" in value:
-            message = "a secret is {secret: NAME}, with a `prefix` if need be"
-            yield Problem((*path, "query", name), DiagnosticCode.BAD_VALUE, message)
+            message, hint = "this is no secret", "write {secret: NAME}, with a `prefix` if need be"
+            yield Problem((*path, "query", name), DiagnosticCode.BAD_VALUE, message, hint)
 
 
 def _check_map(path: Path, node: MapNode) -> Iterator[Problem]:
@@ -128,14 +136,14 @@ def _check_each(path: Path, node: SpawnNode | ForkNode) -> Iterator[Problem]:
         yield from _check_list((*path, "each"), node.each)
     elif "as_" in node.model_fields_set:
         message = "`as` names the items of `each`, which is missing"
-        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, at_key=True)
+        yield Problem(path, DiagnosticCode.MISSING_FIELD, message, "add `each`, or leave `as` out", at_key=True)
 
 
 def _check_list(path: Path, value: Any) -> Iterator[Problem]:
     if isinstance(value, list) or (isinstance(value, str) and is_template(value)):
         return
     message = f"`{path[-1]}` takes a list, or a template that gives one"
-    yield Problem(path, DiagnosticCode.WRONG_TYPE, message)
+    yield Problem(path, DiagnosticCode.WRONG_TYPE, message, 'write `[item, item]`, or `"{{ … }}"`')
 
 
 _CHECKS: tuple[tuple[Any, Callable[[Path, Any], Iterator[Problem]]], ...] = (

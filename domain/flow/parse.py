@@ -9,7 +9,7 @@ from typing import Any
 from domain.errors import Code, ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
 from domain.flow.model import ActivityCalling, FlowDefinition
-from domain.flow.node_checks import REFUSED_BY_MODE
+from domain.flow.node_checks import refused_by_mode
 from domain.flow.structure import check_structure
 from domain.flow.validation import check_meaning
 from domain.values import Json, JsonObject, digest
@@ -43,7 +43,9 @@ def analyse(document: Json) -> Analysis:
     try:
         structure = check_structure(document)
     except RecursionError:
-        return Analysis(None, [Problem((), DiagnosticCode.BAD_VALUE, "the document nests too deeply")])
+        return Analysis(
+            None, [Problem((), DiagnosticCode.BAD_VALUE, "the document nests too deeply", "make it flatter")]
+        )
     problems = structure.problems
     if structure.flow is None:
         return Analysis(None, problems)
@@ -109,5 +111,5 @@ def _with_defaults(flow: FlowDefinition) -> FlowDefinition:
 def _with_given(node: ActivityCalling, given: Mapping[str, Any]) -> ActivityCalling:
     mode = node.mode if "mode" in node.model_fields_set else given.get("mode", node.mode)
     # A default that its mode refuses was meant for the other activities.
-    taken = given.keys() - node.model_fields_set - set(REFUSED_BY_MODE[mode])
+    taken = given.keys() - node.model_fields_set - set(refused_by_mode(node, mode))
     return node.model_copy(update={name: value for name, value in given.items() if name in taken})

@@ -43,7 +43,8 @@ class _UnreadableError(Exception):
 def read_source(text: str, *, as_json: bool) -> Source:
     """Read a document. Never raises: what is wrong with the text is in `faults`."""
     if len(text) > MAX_CHARACTERS:
-        return _unreadable(Position(1, 1), f"the file has more than {MAX_CHARACTERS:,} characters")
+        message, hint = f"the file has more than {MAX_CHARACTERS:,} characters", "move parts into subflows"
+        return Source(None, [Fault(Position(1, 1), DiagnosticCode.SYNTAX, message, hint)])
     if as_json:
         if fault := _json_fault(text):
             return Source(None, [fault])
@@ -62,12 +63,8 @@ def read_source(text: str, *, as_json: bool) -> Source:
         return Source(None, [*builder.faults, Fault(place, DiagnosticCode.SYNTAX, said, hint)])
     except Exception as error:  # odd texts end in odd places of the YAML library
         said = str(error).strip().partition("\n")[0] or type(error).__name__
-        return Source(None, [*builder.faults, *_unreadable(Position(1, 1), said).faults])
+        return Source(None, [*builder.faults, Fault(Position(1, 1), DiagnosticCode.SYNTAX, said)])
     return Source(root, builder.faults)
-
-
-def _unreadable(position: Position, message: str) -> Source:
-    return Source(None, [Fault(position, DiagnosticCode.SYNTAX, message)])
 
 
 def _json_fault(text: str) -> Fault | None:
@@ -116,7 +113,7 @@ class _Builder:
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    raise self._failure(event, "the file holds more than one document")
+                    raise self._failure(event, "the file holds more than one document", "a flow has its own file")
             elif isinstance(event, events.MappingStartEvent | events.SequenceStartEvent):
                 self._open(event)
             elif isinstance(event, events.MappingEndEvent | events.SequenceEndEvent):
@@ -126,12 +123,13 @@ class _Builder:
             elif isinstance(event, events.AliasEvent):
                 self._alias(event)
         if self._root is None:
-            raise _UnreadableError(Fault(Position(1, 1), DiagnosticCode.SYNTAX, "the file is empty"))
+            hint = "begin with `flow: <name>`"
+            raise _UnreadableError(Fault(Position(1, 1), DiagnosticCode.SYNTAX, "the file is empty", hint))
         return self._root
 
     def _open(self, event: Any) -> None:
         if len(self._stack) >= MAX_DEPTH:
-            raise self._failure(event, f"it nests deeper than {MAX_DEPTH}")
+            raise self._failure(event, f"it nests deeper than {MAX_DEPTH}", "make it flatter")
         is_object = isinstance(event, events.MappingStartEvent)
         self._refuse_tag(event)
         located = Located({} if is_object else [], _position(event))
@@ -152,8 +150,8 @@ class _Builder:
         holder = self._stack[-1] if self._stack else None
         if holder and holder.is_object and holder.key is None:
             if not self._text.startswith("{", holder.start):
-                said = "an object or list cannot be a key"
-                raise _UnreadableError(Fault(located.position, DiagnosticCode.SYNTAX, said))
+                said, hint = "an object or list cannot be a key", "keys are plain texts"
+                raise _UnreadableError(Fault(located.position, DiagnosticCode.SYNTAX, said, hint))
             holder.replaced = True
             holder.key, holder.key_position, holder.skip_value = "", located.position, True
             return
@@ -184,10 +182,11 @@ class _Builder:
 
     def _alias(self, event: Any) -> None:
         if event.anchor not in self._anchors:
-            raise self._failure(event, f"the alias *{event.anchor} stands for nothing, or for what it is in")
+            message = f"the alias *{event.anchor} stands for nothing, or for what it is in"
+            raise self._failure(event, message, f"name the value before: `&{event.anchor} value`; or quote it")
         holder = self._stack[-1] if self._stack else None
         if holder and holder.is_object and holder.key is None:
-            raise self._failure(event, "an alias cannot be a key")
+            raise self._failure(event, "an alias cannot be a key", "keys are plain texts")
         self._add(self._anchors[event.anchor], event)
 
     def _add(self, located: Located, event: Any) -> None:
@@ -197,7 +196,8 @@ class _Builder:
         holder = self._stack[-1]
         holder.located.size += located.size
         if holder.located.size > MAX_VALUES:
-            raise self._failure(event, f"it holds more than {MAX_VALUES:,} values, those under aliases included")
+            message = f"it holds more than {MAX_VALUES:,} values, those under aliases included"
+            raise self._failure(event, message, "move parts into subflows")
         if not holder.is_object:
             holder.located.parts[len(holder.located.value)] = located
             holder.located.value.append(located.value)
@@ -236,8 +236,8 @@ class _Builder:
     ) -> None:
         self.faults.append(Fault(position or _position(event), code, message, hint))
 
-    def _failure(self, event: Any, message: str) -> _UnreadableError:
-        return _UnreadableError(Fault(_position(event), DiagnosticCode.SYNTAX, message))
+    def _failure(self, event: Any, message: str, hint: str) -> _UnreadableError:
+        return _UnreadableError(Fault(_position(event), DiagnosticCode.SYNTAX, message, hint))
 
 
 def _position(event: Any) -> Position:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.errors import Code, ThreadloomError
+from domain.flow.descriptions import DESCRIPTIONS
 from domain.flow.json_schema import InputSchema
 from domain.flow.model import FlowDefinition
 from domain.flow.parse import json_path
@@ -43,6 +44,8 @@ def flow_schema() -> JsonObject:
         definition.update(_TOGETHER.get(name, {}))
     action = definitions["ErrorPolicy"]["properties"]["action"]
     schema["properties"]["error_policy"] = {"anyOf": [action, {"$ref": "#/$defs/ErrorPolicy"}]}
+    for name, definition in ("FlowDefinition", schema), *definitions.items():
+        _describe(name, definition)
     _close(schema)
     return {"$schema": DIALECT, "title": "Threadloom flow", **{k: v for k, v in schema.items() if k != "title"}}
 
@@ -100,6 +103,12 @@ class _Key:
 @lru_cache(maxsize=256)
 def _compiled(key: _Key) -> InputSchema:
     return InputSchema(key.schema)
+
+
+def _describe(model: str, definition: JsonObject) -> None:
+    for name, field in definition.get("properties", {}).items():
+        if "description" not in field:
+            field["description"] = DESCRIPTIONS.get(f"{model}.{name}") or DESCRIPTIONS[name]
 
 
 def _close(part: Any) -> None:

@@ -6,6 +6,7 @@ the same pass.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
@@ -14,8 +15,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.flow.diagnostics import DiagnosticCode, Path, Problem
-from domain.flow.language.nearby import near
+from domain.flow.diagnostics import HINTS, DiagnosticCode, HintedError, Path, Problem
+from domain.flow.language.nearby import meant, near
 from domain.flow.mending import mended
 from domain.flow.model import FlowDefinition, Node, NodeBase
 from domain.flow.places import fit, value_at
@@ -46,6 +47,30 @@ _TYPES = {
     "model_type": "an object",
     "model_attributes_type": "an object",
 }
+
+_FORMS = {
+    "text": "write text",
+    "a duration": HINTS[DiagnosticCode.BAD_DURATION],
+    "a whole number": "write it in digits, without quotes",
+    "a number": "write it in digits, without quotes",
+    "true or false": "write `true` or `false`, without quotes",
+    "an object": "write `{key: value}`",
+    "a list": "write `[item, item]`",
+}
+"""How values of a type are written."""
+
+_EXAMPLES = {
+    "flow": "flow: <name>",
+    "version": 'version: "1"',
+    "next": "next: <node>",
+    "to": "to: <node>",
+    "enter": "enter: <node>",
+    "kind": f"kind: <kind>`, one of `{', '.join(sorted(KINDS))}",
+    "choices": "choices: [yes, no]",
+    "over": 'over: "{{ … }}"',
+    "nodes": "nodes: {<node>: {kind: end}}",
+}
+"""How fields that are required are written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +105,25 @@ def _problem(document: Json, detail: ErrorDetails) -> Problem | None:
     location = detail["loc"]
     path = fit(document, location)
     kind = detail["type"]
-    name = str(path[-1]) if path else ""
+    name = next((step for step in reversed(path) if isinstance(step, str)), "")
+    what = f"an item of `{name}`" if path and path[-1] != name else f"`{name}`"
     value = value_at(document, path)
     if _other_form(document, location):
         return None
     if location[3:4] == ("need",):
         path = fit(document, location[:4])
-        return Problem(path, DiagnosticCode.BAD_VALUE, "`need` is 'all', 'any', 'majority' or a whole number from 1")
+        said = "`need` is 'all', 'any', 'majority' or a whole number from 1"
+        return Problem(path, DiagnosticCode.BAD_VALUE, said, "write one of these; `all` is what it is without")
     if location and location[-1] == "[key]":
-        hint = "write a letter or underscore, then letters, digits and underscores, at most 64"
-        return Problem(path, DiagnosticCode.BAD_ID, f"{name[:80]!r} is no name", hint, at_key=True)
+        return Problem(path, DiagnosticCode.BAD_ID, f"{name[:80]!r} is no name", at_key=True)
     if kind == "missing":
         if path == ("start",):
-            return Problem((), DiagnosticCode.NO_START, "the flow does not say where it starts", "add `start: <node>`")
+            return Problem((), DiagnosticCode.NO_START, "the flow does not say where it starts")
         return _missing(path[:-1], name)
     if kind == "extra_forbidden":
         known = _fields(document, path[:-1])
-        nearest = near(name, known)
-        said = f"did you mean {nearest[0]!r}?" if nearest else f"known here: {', '.join(sorted(known))}"
-        return Problem(path, DiagnosticCode.UNKNOWN_FIELD, f"there is no field {name[:80]!r} here", said, at_key=True)
+        message = f"there is no field {name[:80]!r} here"
+        return Problem(path, DiagnosticCode.UNKNOWN_FIELD, message, meant(name, known, len(known)), at_key=True)
     if kind == "union_tag_not_found":
         return _missing(path, "kind")
     if kind == "union_tag_invalid":
@@ -107,52 +132,54 @@ def _problem(document: Json, detail: ErrorDetails) -> Problem | None:
         hint = (f"did you mean {nearest[0]!r}? " if nearest else "") + f"known kinds: {', '.join(sorted(KINDS))}"
         return Problem((*path, "kind"), DiagnosticCode.UNKNOWN_KIND, f"there is no kind {written[:80]!r}", hint)
     if kind in _TYPES:
-        quote = _quote_hint(name, value) if kind == "string_type" else None
-        if name in ("when", "where"):
-            quote = "expressions are texts: put quotes around it"
-        return Problem(path, DiagnosticCode.WRONG_TYPE, _expected(name, _TYPES[kind], value), quote)
+        message = f"{what} takes {_TYPES[kind]}, not {_described(value)}" if path else f"a flow is {_TYPES[kind]}"
+        return Problem(path, DiagnosticCode.WRONG_TYPE, message, _type_hint(name, _TYPES[kind], value))
     if kind == "string_pattern_mismatch":
         return Problem(path, DiagnosticCode.BAD_ID, f"{str(value)[:80]!r} is no valid `{name}`", _id_hint(path))
     if kind == "value_error":
-        return _value_error(path, name, value, detail["msg"].removeprefix("Value error, "))
-    return Problem(path, DiagnosticCode.BAD_VALUE, f"`{name}` {_allowed(detail)}", at_key="[key]" in location)
+        return _value_error(path, what, value, detail["ctx"]["error"])
+    return Problem(path, DiagnosticCode.BAD_VALUE, *_not_allowed(what, detail))
 
 
-def _allowed(detail: ErrorDetails) -> str:
-    """What a value of the right type must be, in our words where pydantic's say less."""
-    context = detail.get("ctx", {})
+def _not_allowed(what: str, detail: ErrorDetails) -> tuple[str, str | None]:
+    """What a value of the right type must be, in our words where pydantic's say less, and what to write."""
+    context, value = detail.get("ctx", {}), detail["input"]
     match detail["type"]:
         case "literal_error":
-            return f"is one of {context['expected']}"
+            nearest = near(str(value), re.findall(r"'([^']*)'", context["expected"]))
+            hint = f"did you mean {nearest[0]!r}?" if nearest else "write one of these"
+            return f"{what} is one of {context['expected']}", hint
         case "greater_than_equal":
-            return f"is at least {context['ge']}"
+            return f"{what} is at least {context['ge']}", f"write {context['ge']} or more"
         case "greater_than":
-            return f"is more than {context['gt']}"
+            return f"{what} is more than {context['gt']}", f"write more than {context['gt']}"
         case "less_than_equal":
-            return f"is at most {context['le']}"
+            return f"{what} is at most {context['le']}", f"write {context['le']} or less"
         case "string_too_short":
-            return f"has at least {context['min_length']} characters"
+            return f"{what} has at least {context['min_length']} characters", f"it has {len(value)}"
         case "string_too_long":
-            return f"has at most {context['max_length']} characters"
+            return f"{what} has at most {context['max_length']} characters", f"it has {len(value)}"
         case "too_short":
-            return f"has at least {context['min_length']} items"
+            return f"{what} has at least {context['min_length']} items", f"it has {context['actual_length']}"
         case "too_long":
-            return f"has at most {context['max_length']} items"
-    return f"is not valid: {detail['msg']}"
+            return f"{what} has at most {context['max_length']} items", f"it has {context['actual_length']}"
+    return f"{what} is not valid: {detail['msg']}", None
 
 
 def _missing(path: Path, name: str) -> Problem:
-    return Problem(path, DiagnosticCode.MISSING_FIELD, f"the field `{name}` is missing", at_key=True)
+    hint = f"add `{_EXAMPLES.get(name, f'{name}: …')}`"
+    return Problem(path, DiagnosticCode.MISSING_FIELD, f"the field `{name}` is missing", hint, at_key=True)
 
 
-def _value_error(path: Path, name: str, value: Json, message: str) -> Problem:
-    if not isinstance(value, dict):
+def _value_error(path: Path, what: str, value: Json, error: ValueError) -> Problem:
+    if isinstance(error, HintedError):
         if isinstance(value, str):
-            return Problem(path, DiagnosticCode.BAD_DURATION, message)
-        return Problem(path, DiagnosticCode.WRONG_TYPE, f"`{name}`: {message}", _quote_hint(name, value))
-    both = "is both" in message or any({one, other} <= value.keys() for one, other in _ALTERNATIVES)
+            return Problem(path, DiagnosticCode.BAD_DURATION, error.message, error.hint)
+        hint = _type_hint(str(path[-1]), "a duration", value)
+        return Problem(path, DiagnosticCode.WRONG_TYPE, f"{what} takes a duration, not {_described(value)}", hint)
+    both = "is both" in str(error) or any({one, other} <= value.keys() for one, other in _ALTERNATIVES)
     code = DiagnosticCode.BAD_VALUE if both else DiagnosticCode.MISSING_FIELD
-    return Problem(path, code, message, at_key=True)
+    return Problem(path, code, str(error), "leave one of them out" if both else "add one of them", at_key=True)
 
 
 def _other_form(document: Json, location: tuple[str | int, ...]) -> bool:
@@ -164,10 +191,6 @@ def _other_form(document: Json, location: tuple[str | int, ...]) -> bool:
     return False
 
 
-def _expected(name: str, expected: str, value: Json) -> str:
-    return f"`{name}` takes {expected}, not {_described(value)}" if name else f"a flow is {expected}"
-
-
 def _described(value: Json) -> str:
     if value is None:
         return "nothing"
@@ -176,11 +199,17 @@ def _described(value: Json) -> str:
     return "text" if isinstance(value, str) else "a list" if isinstance(value, list) else "an object"
 
 
-def _quote_hint(name: str, value: Json) -> str | None:
-    if isinstance(value, bool | int | float):
+def _type_hint(name: str, expected: str, value: Json) -> str:
+    if name in ("when", "where"):
+        return "expressions are texts: put quotes around it"
+    if name in ("next", "on_error", "on_timeout"):
+        return "write the id of a node, or `{to: <node>}`"
+    if value is None:
+        return "give it a value, or leave it out"
+    if expected in ("text", "a duration") and isinstance(value, bool | int | float):
         written = str(value).lower()
         return f'quote it: "{written}s"' if name in _DURATIONS else f'quote it: "{written}"'
-    return None
+    return _FORMS[expected]
 
 
 def _id_hint(path: Path) -> str:

@@ -8,7 +8,7 @@ from itertools import chain, islice
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
 from domain.flow.expression_checks import check_expressions
 from domain.flow.json_schema import MAX_OBJECTS, objects_in, schema_problems
-from domain.flow.language.nearby import near
+from domain.flow.language.nearby import meant
 from domain.flow.model import (
     ApprovalNode,
     Edge,
@@ -71,10 +71,10 @@ def _check_schemas(flow: FlowDefinition) -> Iterator[Problem]:
         objects += objects_in(schema)
         if objects > MAX_OBJECTS:
             message = f"the flow's schemas have more than {MAX_OBJECTS:,} objects"
-            yield Problem(place, DiagnosticCode.BAD_SCHEMA, message)
+            yield Problem(place, DiagnosticCode.BAD_SCHEMA, message, "name what repeats once, in `$defs`")
             return
-        for path, message in schema_problems(schema) if schema is not None else ():
-            yield Problem((*place, *path), DiagnosticCode.BAD_SCHEMA, message)
+        for path, message, hint in schema_problems(schema) if schema is not None else ():
+            yield Problem((*place, *path), DiagnosticCode.BAD_SCHEMA, message, hint)
 
 
 def _check_names(flow: FlowDefinition) -> Iterator[Problem]:
@@ -129,9 +129,8 @@ def _reserved(path: Path, names: Iterable[str]) -> Iterator[Problem]:
 
 
 def _reserved_name(path: Path, name: str, *, at_key: bool) -> Problem:
-    return Problem(
-        path, DiagnosticCode.RESERVED_NAME, f"{name!r} means something else in expressions", "choose another", at_key
-    )
+    message = f"{name!r} means something else in expressions"
+    return Problem(path, DiagnosticCode.RESERVED_NAME, message, at_key=at_key)
 
 
 def _check_start(flow: FlowDefinition, known: set[str]) -> Iterator[Problem]:
@@ -147,10 +146,8 @@ def _check_hooks(flow: FlowDefinition, known: set[str]) -> Iterator[Problem]:
                 yield _unknown_node(("hooks", name, "nodes", index), node_id, known)
 
 
-def _unknown_node(path: Path, name: str, known: Iterable[str]) -> Problem:
-    nearest = near(name, known)
-    hint = f"did you mean {nearest[0]!r}?" if nearest else None
-    return Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", hint)
+def _unknown_node(path: Path, name: str, known: set[str]) -> Problem:
+    return Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", meant(name, known))
 
 
 def _check_node(node_id: str, node: NodeBase, flow: FlowDefinition, known: set[str]) -> Iterator[Problem]:
@@ -162,7 +159,6 @@ def _check_node(node_id: str, node: NodeBase, flow: FlowDefinition, known: set[s
                 (*path, name),
                 DiagnosticCode.DECISION_WITHOUT_DEFAULT,
                 f"no edge of {node_id!r} is taken when no condition holds",
-                "add an edge without `when`",
                 at_key=True,
             )
     if isinstance(node, ForkNode) and node.flow is None and node.enter not in known:
@@ -183,7 +179,6 @@ def _check_edges(path: Path, edges: Sequence[Edge], known: set[str]) -> Iterator
                     (*path, index),
                     DiagnosticCode.DUPLICATE_DEFAULT,
                     f"the edge to {edge.to!r} is a second default and never taken",
-                    "give it a `when`",
                 )
             default_seen = True
 
@@ -194,11 +189,11 @@ def _check_join(path: Path, of: str, flow: FlowDefinition, known: set[str]) -> I
         yield _unknown_node(path, of, known)
     elif of in flow.nodes and of not in starting:
         kind = getattr(flow.nodes[of], "kind", "node")
-        hint = f"name a spawn or fork: {', '.join(starting[:5])}" if starting else "name a spawn or fork"
+        hint = f"name a spawn or fork: {', '.join(starting[:5])}" if starting else None
         message = f"{of!r} is a node of kind {kind} and starts no threads"
         yield Problem(path, DiagnosticCode.UNPAIRED_JOIN, message, hint)
 
 
 def _check_ends(flow: FlowDefinition) -> Iterator[Problem]:
     if all(node.leads_on for node in flow.nodes.values()):
-        yield Problem(("nodes",), DiagnosticCode.NO_END, "no node ends the thread", "add a node of kind `end`", True)
+        yield Problem(("nodes",), DiagnosticCode.NO_END, "no node ends the thread", at_key=True)

@@ -48,7 +48,8 @@ def check_ways(flow: FlowDefinition) -> Iterator[Problem]:
             yield Problem(path, DiagnosticCode.DEAD_END, message, at_key=True)
         elif isinstance(node, JoinNode) and node.of in flow.nodes and node_id not in _closure({node.of}, ways):
             message = f"no way leads from {node.of!r} to this join of its threads"
-            yield Problem((*path, "of"), DiagnosticCode.UNPAIRED_JOIN, message)
+            hint = f"lead an edge from {node.of!r}, or a node behind it, to {node_id!r}"
+            yield Problem((*path, "of"), DiagnosticCode.UNPAIRED_JOIN, message, hint)
 
 
 def _closure(start: Iterable[str | None], targets: Mapping[str, AbstractSet[str]]) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from temporalio.exceptions import FailureError
 
-from domain.errors import Code
+from domain.errors import Code, ThreadloomError
 from domain.http import HTTP_ACTIVITY
 from domain.thread.active import Role
 from domain.thread.calls import ActivityCall, RetryRule, SessionRequest, WorkflowCall
@@ -218,6 +218,8 @@ def broken(error: Exception) -> Broken:
         case FailureError():
             retryable = not getattr(error, "non_retryable", False)
             return Broken(activity_failure(error), retryable)
+        case ThreadloomError():
+            return Broken(Failure(code=error.code, message=error.message), retryable=True)
         case _:
             code = str(getattr(error, "code", None) or type(error).__name__)
             return Broken(Failure(code=code, message=str(error)[:2_000]), retryable=True)

@@ -14,6 +14,7 @@ from domain.flow.model.fields import (
     FlowModel,
     Mode,
     NodeId,
+    PositiveDuration,
     PriorityName,
     Retry,
     Template,
@@ -78,17 +79,17 @@ class LocalCheckpoint(FlowModel):
     """
 
     nodes: Annotated[int, Field(ge=1, le=1_000)] = 50
-    time: Duration = timedelta(milliseconds=500)
+    time: PositiveDuration = timedelta(milliseconds=500)
 
 
 class ActivityDefaults(FlowModel):
     """What activity nodes take when they say nothing of their own."""
 
     task_queue: str | None = None
-    start_to_close: Duration | None = None
-    schedule_to_start: Duration | None = None
-    heartbeat: Duration | None = None
-    timeout: Duration | None = None
+    start_to_close: PositiveDuration | None = None
+    schedule_to_start: PositiveDuration | None = None
+    heartbeat: PositiveDuration | None = None
+    timeout: PositiveDuration | None = None
     retry: Retry | None = None
     priority: PriorityName | None = None
     mode: Mode | None = None

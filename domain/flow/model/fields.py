@@ -5,9 +5,19 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 
-from domain.flow.durations import format_duration, parse_duration
+from domain.flow.diagnostics import HINTS, DiagnosticCode, HintedError
+from domain.flow.durations import MAX_CHARACTERS, PATTERN, format_duration, parse_duration
 from domain.ids import ID_PATTERN, NAME_PATTERN
 
 
@@ -16,7 +26,19 @@ def _duration(value: object) -> timedelta:
         return value
     if isinstance(value, str):
         return parse_duration(value)
-    raise ValueError("a duration is text such as 30s, 5m, 2h or PT5M")
+    raise HintedError("a duration is text", HINTS[DiagnosticCode.BAD_DURATION])
+
+
+def _some_time(value: object) -> timedelta:
+    found = _duration(value)
+    if not found:
+        raise HintedError(f"{str(value)[:40]!r} is no time at all", "write a longer one, or leave it out")
+    return found
+
+
+def _duration_schema(**more: Any) -> WithJsonSchema:
+    form = {"type": "string", "pattern": PATTERN, "maxLength": MAX_CHARACTERS}
+    return WithJsonSchema({**form, **more, "examples": ["250ms", "30s", "5m", "2h", "7d", "PT5M"]})
 
 
 def _as_list(value: object) -> object:
@@ -27,11 +49,12 @@ def _as_edge(value: object) -> object:
     return {"to": value} if isinstance(value, str) else value
 
 
-Duration = Annotated[
+Duration = Annotated[timedelta, BeforeValidator(_duration), PlainSerializer(format_duration), _duration_schema()]
+PositiveDuration = Annotated[
     timedelta,
-    BeforeValidator(_duration),
+    BeforeValidator(_some_time),
     PlainSerializer(format_duration),
-    WithJsonSchema({"type": "string", "examples": ["250ms", "30s", "5m", "2h", "7d", "PT5M"]}),
+    _duration_schema(allOf=[{"pattern": "[1-9]"}]),
 ]
 NodeId = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=64)]
 VariableName = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=64)]
@@ -69,17 +92,30 @@ Edges = Annotated[list[Annotated[Edge, BeforeValidator(_as_edge)]], BeforeValida
 ErrorEdges = Annotated[
     list[Annotated[ErrorEdge, BeforeValidator(_as_edge)]], BeforeValidator(_as_list), Field(min_length=1)
 ]
+Attempts = Annotated[int, Field(ge=0, le=1_000_000_000, description="Attempts altogether; 0: no limit")]
 Save = VariableName | dict[VariableName, Template]
 
 
 class Retry(FlowModel):
     """Temporal's retry policy, with its names and defaults."""
 
-    initial_interval: Duration = timedelta(seconds=1)
+    initial_interval: PositiveDuration = timedelta(seconds=1)
     backoff_coefficient: Annotated[float, Field(ge=1, le=1_000, strict=False)] = 2.0
-    maximum_interval: Duration | None = None
-    maximum_attempts: Annotated[int, Field(ge=0, le=1_000_000_000)] = 0
+    maximum_interval: PositiveDuration | None = None
+    maximum_attempts: Attempts = 0
     non_retryable: list[Code] = []
+
+    @field_validator("maximum_interval")
+    @classmethod
+    def _not_below_the_first(cls, longest: timedelta | None, info: ValidationInfo) -> timedelta | None:
+        first = info.data.get("initial_interval")
+        if longest is not None and first is not None and longest < first:
+            text = format_duration(first)
+            raise HintedError(
+                f"`maximum_interval` is below `initial_interval`, {text}",
+                f"write {text} or more, or a smaller `initial_interval`",
+            )
+        return longest
 
 
 class Call(FlowModel):
@@ -88,5 +124,5 @@ class Call(FlowModel):
     activity: TextTemplate
     args: list[Template] = []
     task_queue: str | None = None
-    start_to_close: Duration = timedelta(minutes=10)
+    start_to_close: PositiveDuration = timedelta(minutes=10)
     retry: Retry = Retry()

@@ -8,9 +8,9 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from domain.flow.model.fields import (
+    Attempts,
     Call,
     Code,
-    Duration,
     Edges,
     Effect,
     ErrorEdges,
@@ -19,6 +19,7 @@ from domain.flow.model.fields import (
     FlowReference,
     Mode,
     NodeId,
+    PositiveDuration,
     PriorityName,
     Retry,
     Save,
@@ -51,7 +52,7 @@ class WaitingStep(Step):
     """A step that can wait or fail, and whose result can be saved."""
 
     save: Save | None = None
-    timeout: Annotated[Duration | None, Field(description="For the whole node, retries included")] = None
+    timeout: Annotated[PositiveDuration | None, Field(description="For the whole node, retries included")] = None
     on_timeout: Edges = []
 
 
@@ -79,9 +80,9 @@ class ActivityCalling(Effectful):
     args: list[Template] = []
     task_queue: str | None = None
     mode: Annotated[Mode, Field(description="Where it runs; local and inline are for short work")] = "remote"
-    start_to_close: Duration = timedelta(minutes=10)
-    schedule_to_start: Duration | None = None
-    heartbeat: Duration | None = None
+    start_to_close: PositiveDuration = timedelta(minutes=10)
+    schedule_to_start: PositiveDuration | None = None
+    heartbeat: PositiveDuration | None = None
     retry: Retry = Retry()
     priority: PriorityName | None = None
     usage: Template | None = None
@@ -125,7 +126,7 @@ class Secret(FlowModel):
 class HttpRetry(Retry):
     """When a request is tried again: besides failures to connect, on these statuses."""
 
-    maximum_attempts: Annotated[int, Field(ge=0)] = 5
+    maximum_attempts: Attempts = 5
     statuses: list[Annotated[int, Field(ge=100, le=599)]] = [429, 502, 503, 504]
 
 
@@ -139,7 +140,7 @@ class HttpNode(Effectful):
     headers: dict[str, Secret | TextTemplate] = {}
     json_: Annotated[Template | None, Field(alias="json", description="Sent as JSON")] = None
     body: Annotated[Template | None, Field(description="Sent as text")] = None
-    start_to_close: Duration = timedelta(seconds=30)
+    start_to_close: PositiveDuration = timedelta(seconds=30)
     retry: HttpRetry = HttpRetry()
     max_bytes: Annotated[int, Field(ge=0, le=16 * 1024 * 1024)] = 1024 * 1024
 
@@ -214,7 +215,9 @@ class ApprovalNode(WaitingStep):
     schema_: Annotated[
         dict[str, Json] | None, Field(alias="schema", description="JSON Schema of the answer's `data`")
     ] = None
-    remind: Annotated[Duration | None, Field(description="How often the history is told that nobody answered")] = None
+    remind: Annotated[
+        PositiveDuration | None, Field(description="How often the history is told that nobody answered")
+    ] = None
 
 
 class SendNode(WaitingStep):

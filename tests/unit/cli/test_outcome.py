@@ -102,6 +102,14 @@ def test_every_problem_of_a_flow_has_its_line(run: Run) -> None:
     assert ended.err.count("  f.yaml:2:3 NO_END no end (add one)\n") == 2
 
 
+def test_a_warning_among_the_problems_of_a_flow_says_so(run: Run) -> None:
+    problem = {"code": "UNBOUNDED_WAIT", "severity": "warning", "message": "it waits", "hint": "add `timeout`"}
+    of_file, of_document = {**problem, "file": "f.yaml", "line": 2, "column": 3}, {**problem, "path": "$.nodes.a"}
+    ended = run(ThreadloomError(Code.FLOW_INVALID, "f.yaml", {"problems": [of_file, of_document]}))
+    assert "  f.yaml:2:3 warning UNBOUNDED_WAIT it waits (add `timeout`)\n" in ended.err
+    assert "  $.nodes.a: warning UNBOUNDED_WAIT it waits (add `timeout`)\n" in ended.err
+
+
 @pytest.mark.parametrize("place", ["path", "at"])
 def test_every_problem_of_an_input_or_a_message_has_its_place(run: Run, place: str) -> None:
     problem = {place: "max_threads", "message": "Input should be greater than 0"}

@@ -106,6 +106,14 @@ def test_an_invalid_flow_gives_what_validate_gives(tmp_path: Path) -> None:
     assert document(str(file))[1]["valid"] is False
 
 
+def test_a_refusal_names_its_code_once(tmp_path: Path) -> None:
+    file = tmp_path / "inline.yaml"
+    file.write_text(
+        PAYMENT.replace("activity: charge,", "activity: nobody@1, mode: inline,").replace("external", "none")
+    )
+    assert run(str(file)).stderr.startswith("error: FUNCTION_NOT_FOUND: no inline function is registered as nobody@1")
+
+
 def test_an_input_that_does_not_fit_is_refused() -> None:
     ended = run(FIRST, "--input", "{}")
     assert ended.exit_code == 1

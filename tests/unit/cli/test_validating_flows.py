@@ -31,9 +31,9 @@ def make_latin(file: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (make_missing, "there is no such file"),
-        (make_latin, "the file is not UTF-8 text"),
-        (Path.mkdir, "this is a folder, not a file"),
+        (make_missing, "there is no such file (look at the path)"),
+        (make_latin, "the file is not UTF-8 text (save it as UTF-8)"),
+        (Path.mkdir, "this is a folder, not a file (name the files in it)"),
     ],
 )
 def test_a_file_that_cannot_be_read_has_one_problem_and_hides_no_others(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from domain.flow.diagnostics import WARNINGS, DiagnosticCode
+from domain.flow.diagnostics import WARNINGS, Diagnostic, DiagnosticCode, Problem
 from domain.flow.loader import LoadedFlow, load_flow
 
 HEAD = 'flow: f\nversion: "1"\nstart: a\nnodes:\n'
@@ -184,6 +184,44 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         ["5:37 BAD_DURATION"],
     ),
     (DiagnosticCode.BAD_DURATION, flow_with("a: {kind: wait, for: soon, next: end}"), ["5:24 BAD_DURATION"]),
+    *(
+        (DiagnosticCode.BAD_DURATION, activity(f"effect: none, {field}: 0s"), [f"5:{54 + len(field)} BAD_DURATION"])
+        for field in ("start_to_close", "schedule_to_start", "heartbeat", "timeout")
+    ),
+    (
+        DiagnosticCode.BAD_DURATION,
+        flow_with("a: {kind: http, url: 'http://x', start_to_close: PT0S, next: end}"),
+        ["5:52 BAD_DURATION"],
+    ),
+    (
+        DiagnosticCode.BAD_DURATION,
+        flow_with("a: {kind: approval, prompt: x, choices: [y], timeout: 1h, remind: 0m, next: end}"),
+        ["5:69 BAD_DURATION"],
+    ),
+    (DiagnosticCode.BAD_DURATION, activity("effect: none, retry: {initial_interval: 0s}"), ["5:78 BAD_DURATION"]),
+    (DiagnosticCode.BAD_DURATION, activity("effect: none, retry: {maximum_interval: 0s}"), ["5:78 BAD_DURATION"]),
+    (
+        DiagnosticCode.BAD_DURATION,
+        activity("effect: none, retry: {maximum_interval: 1s, initial_interval: 2s}"),
+        ["5:78 BAD_DURATION"],
+    ),
+    (DiagnosticCode.BAD_DURATION, activity("effect: none, retry: {maximum_interval: 999ms}"), ["5:78 BAD_DURATION"]),
+    (
+        DiagnosticCode.BAD_DURATION,
+        "checkpoint: {time: 0.0001ms}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:20 BAD_DURATION"],
+    ),
+    (
+        DiagnosticCode.BAD_DURATION,
+        "defaults: {activity: {heartbeat: 0s}}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:34 BAD_DURATION"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with("a: {kind: http, url: 'http://x', retry: {maximum_attempts: 1000000001}, next: end}"),
+        ["5:62 BAD_VALUE"],
+    ),
+    (DiagnosticCode.WRONG_TYPE, activity("effect: none, timeout: {s: 1}"), ["5:61 WRONG_TYPE"]),
     (DiagnosticCode.RESERVED_NAME, flow_with("a: {kind: set, set: {result: 1}, next: end}"), ["5:24 RESERVED_NAME"]),
     (DiagnosticCode.RESERVED_NAME, flow_with("a: {kind: wait, for: 1s, save: now, next: end}"), ["5:34 RESERVED_NAME"]),
     (
@@ -290,6 +328,18 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
     (DiagnosticCode.MODE_CONFLICT, activity("mode: local, effect: none, heartbeat: 1s"), ["5:65 MODE_CONFLICT"]),
     (DiagnosticCode.MODE_CONFLICT, activity("mode: local, effect: none, task_queue: q"), ["5:65 MODE_CONFLICT"]),
     (DiagnosticCode.MODE_CONFLICT, activity("mode: inline, effect: none, retry: {}"), ["5:66 MODE_CONFLICT"]),
+    *(
+        (DiagnosticCode.MODE_CONFLICT, activity(f"mode: {mode}, effect: none, {field}"), [f"5:{column} MODE_CONFLICT"])
+        for mode, column, fields in (
+            ("local", 65, ("priority: low", "schedule_to_start: 1s")),
+            (
+                "inline",
+                66,
+                ("priority: low", "schedule_to_start: 1s", "start_to_close: 1s", "timeout: 1s", "on_timeout: end"),
+            ),
+        )
+        for field in fields
+    ),
     (
         DiagnosticCode.MODE_CONFLICT,
         flow_with('a: {kind: activity, activity: "{{ input }}@1", mode: inline, effect: none, next: end}'),
@@ -396,12 +446,20 @@ def test_a_mistake_is_reported_once_at_its_place(code: DiagnosticCode, text: str
     assert [f"{item.line}:{item.column} {item.code}" for item in loaded.problems] == expected
     assert loaded.problems[0].code == code
     assert loaded.problems[0].severity == ("warning" if code in WARNINGS else "error")
+    assert all(problem.hint for problem in loaded.problems)
     assert loaded.valid == (code in WARNINGS)
     assert (loaded.flow is not None) == loaded.valid
 
 
 def test_every_code_has_a_mistake_that_shows_it() -> None:
     assert {code for code, _, _ in MISTAKES} == set(DiagnosticCode)
+
+
+@pytest.mark.parametrize("code", DiagnosticCode)
+def test_every_code_says_what_to_do_when_nobody_says_more(code: DiagnosticCode) -> None:
+    assert Problem((), code, "wrong").hint
+    assert Diagnostic("f.yaml", 1, 1, code, "error", "wrong").hint == Problem((), code, "wrong").hint
+    assert Problem((), code, "wrong", "do this").hint == "do this"
 
 
 TWELVE = """\
@@ -502,6 +560,25 @@ def test_a_problem_of_many_lines_prints_as_one() -> None:
             "did you mean 'path'?",
         ),
         ("defaults: {wait: {}}\n" + flow_with("a: {kind: decision, next: end}"), "activity"),
+        (flow_with("a: {kind: decision}"), "add `next: <node>`"),
+        (flow_with("a: {kind: wait, next: end}"), "add one of them"),
+        (flow_with("a: {kind: wait, for: 1s, until: x, next: end}"), "leave one of them out"),
+        (flow_with("a: {kind: wait, for: 0.00m1, next: end}"), "write 250ms, 30s"),
+        (flow_with("a: {kind: wait, for: 1s, timeout: 40000d, next: end}"), "at most 36500d"),
+        (flow_with("a: {kind: wait, for: 1s, timeout: 0s, next: end}"), "a longer one"),
+        (activity("effect: none, retry: {maximum_interval: 1s, initial_interval: 90s}"), "write 1m30s or more"),
+        (activity("effect: idempotnt"), "did you mean 'idempotent'?"),
+        (activity("effect: 7"), "write one of these"),
+        (activity("effect: none, args: x"), "write `[item, item]`"),
+        (flow_with("a: {kind: decision, next: [end, 5]}"), "the id of a node, or `{to: <node>}`"),
+        (flow_with("a: {kind: decision, next: end, max_visits: few}"), "in digits"),
+        (flow_with("a: {kind: decision, next: end, title: ~}"), "leave it out"),
+        (flow_with("a: {kind: decision, next: end, max_visits: 0}"), "write 1 or more"),
+        (flow_with(f"a: {{kind: decision, next: end, title: {'x' * 101}}}"), "it has 101"),
+        (flow_with("a: {kind: decision, next: zzz}"), "known here: a, end"),
+        (flow_with('a: {kind: set, set: {rows: "{{ zzz }}"}, next: end}'), "known here: rows, error, input"),
+        ("variables: {a1: 1, b: '{{ a1 }}'}\n" + flow_with("a: {kind: decision, next: end}"), "see only `input`"),
+        (flow_with("a: {kind: join, of: b, timeout: 1h, next: b}", "b: {kind: spawn, flow: g, next: end}"), "from 'b'"),
     ],
 )
 def test_hints_say_what_was_probably_meant(text: str, hint: str) -> None:
@@ -513,7 +590,6 @@ def test_hints_say_what_was_probably_meant(text: str, hint: str) -> None:
     [
         (f"title: {'x' * 101}", "`title` has at most 100 characters"),
         (f"tags: [{', '.join(['x'] * 21)}]", "`tags` has at most 20 items"),
-        ("tags: ['']", "has at least 1 characters"),
         ("checkpoint: {nodes: 5000}", "`nodes` is at most 1000"),
         ("checkpoint: {time: 1}", 'quote it: "1s"'),
         ("limits: {max_steps: 0}", "`max_steps` is at least 1"),
@@ -525,11 +601,34 @@ def test_hints_say_what_was_probably_meant(text: str, hint: str) -> None:
         ("limits: {max_duration: 30}", 'quote it: "30s"'),
         ("defaults: {activity: {retry: {non_retryable: [a b]}}}", "write a letter, then letters"),
         ("defaults: {activity: {retry: {backoff_coefficient: .inf}}}", "not JSON"),
+        ("defaults: {activity: {retry: {non_retryable: [no code!]}}}", "is no valid `non_retryable`"),
+        ("defaults: {activity: {retry: {non_retryable: [5]}}}", "an item of `non_retryable` takes text, not 5"),
+        ("tags: ['']", "an item of `tags` has at least 1 characters"),
     ],
 )
 def test_values_that_do_not_fit_say_what_does(field: str, said: str) -> None:
     (problem,) = load_flow(f"{field}\n" + flow_with("a: {kind: decision, next: end}"), "f.yaml").problems
     assert said in str(problem)
+
+
+def test_items_of_lists_are_named_by_their_field() -> None:
+    fields = "retry: {statuses: [600, 99]}, next: end, on_error: {codes: [no code!], to: end}"
+    text = flow_with(f"a: {{kind: http, url: 'http://x', {fields}}}")
+    assert [problem.message for problem in load_flow(text, "f.yaml").problems] == [
+        "an item of `statuses` is at most 599",
+        "an item of `statuses` is at least 100",
+        "'no code!' is no valid `codes`",
+    ]
+
+
+def test_waits_may_take_no_time_and_an_inline_map_may_run_out_of_it() -> None:
+    assert load_flow(flow_with("a: {kind: wait, for: 0s, next: end}"), "f.yaml").problems == []
+    node = (
+        "a: {kind: map, over: [], activity: x@1, mode: inline, effect: none, timeout: 1s, on_timeout: end, next: end}"
+    )
+    assert load_flow(flow_with(node), "f.yaml").problems == []
+    for fields in ("timeout: 1s, on_timeout: end", "start_to_close: 1s"):
+        assert load_flow(activity(f"mode: local, effect: none, {fields}"), "f.yaml").problems == []
 
 
 def test_scalars_follow_json() -> None:

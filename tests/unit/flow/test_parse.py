@@ -59,9 +59,20 @@ def test_defaults_that_mean_nothing_where_a_node_runs_are_for_the_others() -> No
         "c": {"kind": "activity", "activity": "read", "next": "end"},
         "end": {"kind": "end"},
     }
-    defaults = {"task_queue": "q", "heartbeat": "1s", "retry": {"maximum_attempts": 3}, "effect": "none"}
+    defaults = {
+        "task_queue": "q",
+        "heartbeat": "1s",
+        "retry": {"maximum_attempts": 3},
+        "effect": "none",
+        "priority": "high",
+        "start_to_close": "2s",
+        "timeout": "3s",
+    }
     flow = parse_flow(document(nodes=nodes, defaults={"activity": defaults}))
     local, inline, remote = (activity(flow, node_id) for node_id in "abc")
+    assert [node.priority for node in (local, inline, remote)] == [None, None, "high"]
+    assert [node.timeout for node in (local, inline, remote)] == [timedelta(seconds=3), None, timedelta(seconds=3)]
+    assert local.start_to_close == remote.start_to_close == timedelta(seconds=2)
     assert [node.task_queue for node in (local, inline, remote)] == [None, None, "q"]
     assert [node.heartbeat for node in (local, inline, remote)] == [None, None, timedelta(seconds=1)]
     assert [node.retry.maximum_attempts for node in (local, inline, remote)] == [3, 0, 3]

@@ -11,7 +11,7 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.json_schema import InputSchema, schema_problems
 from domain.flow.loader import load_flow
 from domain.flow.model import FlowDefinition
-from domain.flow.parse import parse_flow
+from domain.flow.parse import analyse, parse_flow
 from domain.flow.schema import check_input, flow_schema
 from domain.flow.structure import KINDS
 
@@ -53,7 +53,10 @@ def test_two_flows_with_different_schemas_are_checked_each_by_its_own() -> None:
 @pytest.mark.parametrize(
     ("schema", "path", "said"),
     [
-        ({"type": "objct"}, ("type",), "'objct'"),
+        ({"type": "objct"}, ("type",), "'objct' is no type"),
+        ({"type": ["string", 5]}, ("type",), "5 is no type"),
+        ({"type": ["null", "null"]}, ("type",), "each once"),
+        ({"properties": {"type": "objct"}}, ("properties", "type"), "not of type 'object'"),
         ({"required": "x"}, ("required",), "not of type 'array'"),
         ({"$ref": "https://example.com/schema.json"}, ("$ref",), "no schema in this document"),
         ({"$ref": "file:///etc/passwd"}, ("$ref",), "no schema in this document"),
@@ -88,6 +91,32 @@ def test_bad_and_unsafe_schemas_are_refused(schema: Any, path: tuple[str, ...], 
 )
 def test_ordinary_schemas_are_accepted(schema: Any) -> None:
     assert schema_problems(schema) == []
+
+
+def test_all_that_is_wrong_with_a_schema_is_found_at_once() -> None:
+    schema = {
+        "required": "x",
+        "properties": {"a": {"pattern": "("}, "b": {"$ref": "#/nowhere"}, "c": {"type": "strng"}, "d": 5},
+        "allOf": {"$ref": 5, "pattern": 5},
+        "$anchor": "not one",
+    }
+    assert {problem.path for problem in schema_problems(schema)} == {
+        ("required",),
+        ("properties", "a", "pattern"),
+        ("properties", "b", "$ref"),
+        ("properties", "c", "type"),
+        ("properties", "d"),
+        ("allOf",),
+        ("$anchor",),
+    }
+    assert len(schema_problems(schema)) == 7
+
+
+def test_a_type_that_is_none_gives_the_nearest_and_all() -> None:
+    (problem,) = schema_problems({"type": ["null", "objct"]})
+    assert problem.hint == "did you mean 'object'? types are array, boolean, integer, null, number, object, string"
+    (problem,) = schema_problems({"type": None})
+    assert problem.hint == "types are array, boolean, integer, null, number, object, string"
 
 
 def test_remote_references_are_never_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,6 +272,11 @@ def test_the_schema_for_editors_takes_what_the_loader_takes() -> None:
         {"kind": "spawn", "flow": "g", "on_parent_end": "x", "next": "b"},
         {"kind": "fork", "next": "b"},
         {"kind": "subflow", "flow": 5, "next": "b"},
+        {"kind": "receive", "timeout": "5 minutes", "next": "b"},
+        {"kind": "receive", "timeout": "0s", "next": "b"},
+        {"kind": "http", "url": "http://x", "start_to_close": "PT0S", "next": "b"},
+        {"kind": "http", "url": "http://x", "retry": {"maximum_attempts": 10**9 + 1}, "next": "b"},
+        {"kind": "http", "url": "http://x", "retry": {"initial_interval": "0ms"}, "next": "b"},
     ):
         assert list(validator.iter_errors({**head, "nodes": {"a": bad, "b": {"kind": "end"}}})) != []
     nodes = {"a": {"kind": "end"}}
@@ -260,10 +294,28 @@ def test_the_schema_for_editors_takes_what_the_loader_takes() -> None:
         {"hooks": {"on_error": {"call": {"activity": "x"}, "set": {"x": 1}}}},
         {"hooks": {"before": {"set": {"x": 1}}}},
         {"checkpoint": {"nodes": 0}},
+        {"checkpoint": {"time": "0s"}},
+        {"limits": {"max_duration": "soon"}},
         {"nodes": {"a-b": {"kind": "end"}}},
     ]
     for wrong in mistakes:
         assert list(validator.iter_errors({**head, "nodes": nodes, **wrong})) != []
+
+
+@pytest.mark.parametrize("text", ["250ms", "1.5h", "1h30m", "PT5M", "P1DT12H", "P2W", "0s", "0.5s", "10s", "PT0.5S"])
+def test_the_schema_for_editors_takes_the_durations_that_the_loader_takes(text: str) -> None:
+    nodes = {"a": {"kind": "receive", "timeout": text, "next": "b"}, "b": {"kind": "end"}}
+    document = {"flow": "f", "version": "1", "start": "a", "nodes": nodes}
+    errors = list(Draft202012Validator(flow_schema()).iter_errors(document))
+    assert bool(errors) == bool(analyse(document).problems) == (text == "0s")
+
+
+def test_the_schema_for_editors_says_what_each_field_means() -> None:
+    schema = flow_schema()
+    for definition in (schema, *schema["$defs"].values()):
+        for name, field in definition.get("properties", {}).items():
+            assert field["description"], name
+    assert schema["$defs"]["SpawnNode"]["properties"]["priority"] != schema["$defs"]["Edge"]["properties"]["priority"]
 
 
 def test_the_loader_reports_each_problem_of_a_schema_at_its_place() -> None:
