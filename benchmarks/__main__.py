@@ -45,12 +45,14 @@ def main() -> None:
     parser.add_argument("--only", action="append", choices=BENCHMARKS, metavar="NAME", help="one benchmark; repeatable")
     parser.add_argument("--runs", type=int, metavar="N", help=f"measured runs of each (default {Size().runs})")
     parser.add_argument("--smoke", action="store_true", help="tiny sizes: shows that the benchmarks run, no more")
+    parser.add_argument("--unthrottled", action="store_true", help="a server that looks for tasks as often as it can")
     chosen = parser.parse_args()
     size = SMOKE if chosen.smoke else Size()
     if chosen.runs is not None:
         if chosen.runs < 1:
             parser.error("--runs must be at least 1")
         size = replace(size, runs=chosen.runs)
+    size = replace(size, throttled=not chosen.unthrottled)
     outcomes = asyncio.run(measure(size, chosen.only or list(BENCHMARKS)))
     if chosen.json:
         print(json.dumps(as_json(size, outcomes), indent=2))

@@ -24,6 +24,7 @@ class Size:
         children: Threads, or child workflows, in parallel; each has `child_steps` activities.
         visits: Of the loop; the first and the last tenth of them are compared.
         idle: Threads, or workflows, that wait.
+        throttled: Whether the server looks for new tasks 20 times a second, as it does by itself.
     """
 
     runs: int = 5
@@ -32,6 +33,7 @@ class Size:
     child_steps: int = 20
     visits: int = 10_000
     idle: int = 1_000
+    throttled: bool = True
 
 
 SMOKE = Size(runs=1, steps=5, children=3, child_steps=2, visits=200, idle=50)

@@ -16,7 +16,7 @@ INLINE = "flow, inline"
 
 async def measure(size: Size) -> Outcome:
     """`local_ratio` (unfused), `fused_ratio` and `inline_ratio`, all in throughput: higher is better."""
-    async with stage() as on:
+    async with stage(size) as on:
         session = await on.start_session()
         run_flow = partial(on.run_flow, session, result=size.steps)
         contenders = {

@@ -25,7 +25,7 @@ LOOP = "flow, a local node and a decision"
 async def measure(size: Size) -> Outcome:
     """`loop_last_vs_first`: the time of the last tenth of the visits, divided by that of the first tenth."""
     samples = []
-    async with stage() as on:
+    async with stage(size) as on:
         session = await on.start_session()
         # The first of a process pays for what is imported late.
         await on.run_flow(session, flows.loop(size.visits // 10, BALLAST), result=size.visits // 10)

@@ -29,7 +29,7 @@ _STARTED_EVENTS = 4
 
 async def measure(size: Size) -> Outcome:
     """`idle_memory_ratio`: bytes for each that waits, ours by theirs; lower is better."""
-    async with server() as on:
+    async with server(size) as on:
         contenders: dict[str, Contender] = {
             BY_HAND: partial(_measure, on, "hand", partial(_idle_by_hand, on), size.idle),
             FLOW: partial(_measure, on, "threadloom", partial(_idle_threads, on), size.idle),

@@ -15,7 +15,7 @@ FLOW = "flow, spawn and join"
 async def measure(size: Size) -> Outcome:
     """`parallel_ratio`, in throughput from the parent's start to its end: higher is better."""
     results = [size.child_steps] * size.children
-    async with stage() as on:
+    async with stage(size) as on:
         session = await on.start_session()
         await on.loom.flows.register(flows.chain(size.child_steps, "remote", name="child"))
         parent = flows.parallel(size.children, "child@1")

