@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 from temporalio import workflow
 from temporalio.common import RawValue
 
-from domain.codec import dump
-from domain.errors import Code, ThreadloomError
 from domain.messages import (
     CloseSession,
-    Command,
     ConfigureSession,
     CopyThread,
     CreateThread,
@@ -32,11 +29,9 @@ from domain.messages import (
 from domain.session.history import statistics
 from domain.session.views import describe, list_threads, tree
 from domain.values import JsonObject
-from workflows.failures import defect, to_failure
+from workflows.host import Host
 from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
-
-Told = TypeVar("Told", ThreadReport, ThreadRequest)
 
 
 @workflow.defn(name="SessionWorkflow")
@@ -49,14 +44,7 @@ class SessionWorkflow:
 
     @workflow.init
     def __init__(self, *args: Any) -> None:
-        self._refusal: ThreadloomError | None = None
-        self._entity: SessionEntity | None = None
-        try:
-            self._entity = SessionEntity(read(SessionStart, args))
-        except ThreadloomError as error:
-            self._refusal = error
-        except Exception as error:
-            self._refusal = defect(error)
+        self._host = Host(lambda: SessionEntity(read(SessionStart, args)))
 
     @workflow.run
     async def run(self, *args: Any) -> JsonObject:
@@ -140,51 +128,49 @@ class SessionWorkflow:
     @workflow.signal(name="pause")
     def pause(self, *args: Any) -> None:
         """Hold every thread. Takes `PauseSession`, or nothing."""
-        self._signal(PauseSession, args)
+        self._host.signal(PauseSession, args)
 
     @workflow.signal(name="resume")
     def resume(self, *args: Any) -> None:
         """Lift the session's hold. Takes `ResumeSession`, or nothing."""
-        self._signal(ResumeSession, args)
+        self._host.signal(ResumeSession, args)
 
     @workflow.signal(name="close")
     def close(self, *args: Any) -> None:
         """Take no new threads; closed when the last ends. Takes `CloseSession`, or nothing."""
-        self._signal(CloseSession, args)
+        self._host.signal(CloseSession, args)
 
     @workflow.signal(name="terminate")
     def terminate(self, *args: Any) -> None:
         """End the session and its threads. Takes `TerminateSession`, or nothing."""
-        self._signal(TerminateSession, args)
+        self._host.signal(TerminateSession, args)
 
     @workflow.signal(name="cancel")
     def cancel(self, *args: Any) -> None:
         """The same as terminate: cancelling a session ends it."""
-        self._signal(TerminateSession, args)
+        self._host.signal(TerminateSession, args)
 
     @workflow.signal(name="sync")
     def sync(self, *args: Any) -> None:
         """Look in Temporal for the threads now. Takes `SyncSession`, or nothing."""
-        self._signal(SyncSession, args)
+        self._host.signal(SyncSession, args)
 
     @workflow.signal(name="thread_report")
     def thread_report(self, *args: Any) -> None:
         """A thread tells where it stands. Internal; takes `ThreadReport`."""
-        report = self._told(ThreadReport, args)
-        if report and self._entity:
-            self._entity.reported(report)
+        if report := self._host.told(ThreadReport, args):
+            self._session.reported(report)
 
     @workflow.signal(name="thread_request")
     def thread_request(self, *args: Any) -> None:
         """A thread asks to start, watch or cancel others. Internal; takes `ThreadRequest`."""
-        request = self._told(ThreadRequest, args)
-        if request and self._entity:
-            self._entity.asked(request)
+        if request := self._host.told(ThreadRequest, args):
+            self._session.asked(request)
 
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that nobody here knows."""
-        self._ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
+        self._host.unknown(name)
 
     @workflow.query(name="describe")
     def describe(self, *args: Any) -> Any:
@@ -214,34 +200,13 @@ class SessionWorkflow:
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
         """The answer to a command id, or null: {result} or {error}."""
-        answer = self._session.answers.get(str(args[0])) if args else None
-        return dump(answer) if answer else None
+        return self._host.answer(args)
 
     @workflow.query(name="outbox")
     def outbox(self, *args: Any) -> JsonObject:
         """How many records wait for the database."""
         return self._session.recorder.visible()
 
-    def _signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
-        if self._entity:
-            self._entity.signal(model, args)
-
-    def _told(self, model: type[Told], args: tuple[Any, ...]) -> Told | None:
-        """What a thread told, or None: what means nothing is ignored."""
-        try:
-            return read(model, args)
-        except ThreadloomError as error:
-            self._ignore(error)
-        except Exception as error:
-            self._ignore(defect(error))
-        return None
-
-    def _ignore(self, error: ThreadloomError) -> None:
-        if self._entity:
-            self._entity.ignore(error)
-
     @property
     def _session(self) -> SessionEntity:
-        if self._entity is None:
-            raise to_failure(self._refusal or ThreadloomError(Code.INTERNAL, "the session has not begun"))
-        return self._entity
+        return self._host.entity

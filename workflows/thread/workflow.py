@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any
 
-from pydantic import BaseModel
 from temporalio import workflow
 from temporalio.common import RawValue
 
 from domain.codec import dump
-from domain.errors import Code, ThreadloomError
 from domain.messages import (
     CancelThread,
     Decide,
@@ -27,11 +25,9 @@ from domain.thread.inputs import Cancel
 from domain.thread.snapshot import create_snapshot
 from domain.thread.views import describe, list_executions
 from domain.values import JsonObject
-from workflows.failures import defect, to_failure
+from workflows.host import Host
 from workflows.inline import OrInline
 from workflows.thread.entity import ThreadEntity
-
-M = TypeVar("M", bound=BaseModel)
 
 
 @workflow.defn(name="ThreadWorkflow")
@@ -44,14 +40,7 @@ class ThreadWorkflow:
 
     @workflow.init
     def __init__(self, *args: Any) -> None:
-        self._refusal: ThreadloomError | None = None
-        self._entity: ThreadEntity | None = None
-        try:
-            self._entity = ThreadEntity(read(ThreadStart, args))
-        except ThreadloomError as error:
-            self._refusal = error
-        except Exception as error:
-            self._refusal = defect(error)
+        self._host = Host(lambda: ThreadEntity(read(ThreadStart, args)))
 
     @workflow.run
     async def run(self, *args: Any) -> JsonObject:
@@ -101,37 +90,34 @@ class ThreadWorkflow:
     @workflow.signal(name="pause")
     def pause(self, *args: Any) -> None:
         """Hold the thread. Takes `PauseThread`, or nothing."""
-        if self._entity:
-            self._entity.signal(PauseThread, args)
+        self._host.signal(PauseThread, args)
 
     @workflow.signal(name="resume")
     def resume(self, *args: Any) -> None:
         """Lift the thread's own holds. Takes `ResumeThread`, or nothing."""
-        if self._entity:
-            self._entity.signal(ResumeThread, args)
+        self._host.signal(ResumeThread, args)
 
     @workflow.signal(name="cancel")
     def cancel(self, *args: Any) -> None:
         """Cancel the thread. Takes `CancelThread`, or nothing."""
-        if self._entity:
-            self._entity.signal(CancelThread, args)
+        self._host.signal(CancelThread, args)
 
     @workflow.signal(name="session_hold")
     def session_hold(self, *args: Any) -> None:
         """The session's hold changed. Internal; takes `SessionHoldChanged`."""
-        if self._entity and (changed := self._read(SessionHoldChanged, args)):
-            self._entity.session_hold(changed)
+        if changed := self._host.told(SessionHoldChanged, args):
+            self._thread.session_hold(changed)
 
     @workflow.signal(name="session_answer")
     def session_answer(self, *args: Any) -> None:
         """The session answers a request. Internal; takes `SessionAnswer`."""
-        if self._entity and (answer := self._read(SessionAnswer, args)):
-            self._entity.session_answered(answer)
+        if answer := self._host.told(SessionAnswer, args):
+            self._thread.session_answered(answer)
 
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that nobody here knows."""
-        self._ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
+        self._host.unknown(name)
 
     @workflow.query(name="describe")
     def describe(self, *args: Any) -> Any:
@@ -158,30 +144,13 @@ class ThreadWorkflow:
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
         """The answer to a command id, or null: {result} or {error}."""
-        answer = self._thread.answers.get(str(args[0])) if args else None
-        return dump(answer) if answer else None
+        return self._host.answer(args)
 
     @workflow.query(name="outbox")
     def outbox(self, *args: Any) -> JsonObject:
         """How many records wait for the database."""
         return self._thread.recorder.visible()
 
-    def _read(self, model: type[M], args: tuple[Any, ...]) -> M | None:
-        """A message of another workflow of ours; one that makes no sense is ignored."""
-        try:
-            return read(model, args)
-        except ThreadloomError as error:
-            self._ignore(error)
-        except Exception as error:
-            self._ignore(defect(error))
-        return None
-
-    def _ignore(self, error: ThreadloomError) -> None:
-        if self._entity:
-            self._entity.ignore(error)
-
     @property
     def _thread(self) -> ThreadEntity:
-        if self._entity is None:
-            raise to_failure(self._refusal or ThreadloomError(Code.INTERNAL, "the thread has not begun"))
-        return self._entity
+        return self._host.entity
