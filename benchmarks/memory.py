@@ -8,12 +8,14 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Literal
+from typing import Literal, TypeVar
 
 from benchmarks import flows, hand
 from benchmarks.common import Contender, Outcome, Sample, Size, take_turns
 from benchmarks.stage import HAND_QUEUE, Stage, server
 from domain.errors import Code, ThreadloomError
+
+T = TypeVar("T")
 
 BY_HAND = "by hand"
 FLOW = "flow"
@@ -72,18 +74,11 @@ async def _idle_by_hand(on: Stage, count: int) -> None:
 
 
 async def _idle_threads(on: Stage, count: int) -> None:
-    session = await on.start_session()
+    session = await _answered(on.start_session)
     flow = flows.idle()
 
     async def start(number: int) -> None:
-        while True:
-            try:
-                await session.create_thread(flow, command_id=f"idle-{number}")
-                return
-            except ThreadloomError as error:
-                # The worker starts hundreds at once and may be slow to answer: the same command asks again.
-                if error.code is not Code.NO_WORKER:
-                    raise
+        await _answered(partial(session.create_thread, flow, command_id=f"idle-{number}"))
 
     async def idle() -> bool:
         # Waiting, and recorded as such: then a thread has nothing left to do.
@@ -92,6 +87,16 @@ async def _idle_threads(on: Stage, count: int) -> None:
 
     await _each(count, start)
     await _until(idle)
+
+
+async def _answered(command: Callable[[], Awaitable[T]]) -> T:
+    """Give a command until it is answered: a worker that starts hundreds at once may be slow to."""
+    while True:
+        try:
+            return await command()
+        except ThreadloomError as error:
+            if error.code is not Code.NO_WORKER:
+                raise
 
 
 async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
