@@ -130,7 +130,7 @@ async def _search_attributes(client: Client) -> Check:
 
 
 async def _queue(client: Client, task_queue: str, settings: Settings) -> Check:
-    from threadloom.pollers import find_pollers
+    from threadloom.pollers import RECENT, find_pollers
 
     name = f"task queue {task_queue}"
     ours = task_queue == settings.task_queue
@@ -140,7 +140,8 @@ async def _queue(client: Client, task_queue: str, settings: Settings) -> Check:
         return _wrong(name, error)
     present = pollers.workflows if ours else pollers.activities
     if present:
-        return Check(name, f"{len(present)} worker{'s' if len(present) > 1 else ''}: {', '.join(present[:3])}")
+        workers = f"{len(present)} worker{'s' if len(present) > 1 else ''} in the last {RECENT.seconds} s"
+        return Check(name, f"{workers}: {', '.join(present[:3])}")
     remedy = "Start `python worker.py`." if ours else "Start the team's worker for this task queue."
     return Check(name, f"nobody polls {task_queue}", Code.NO_WORKER, remedy)
 

@@ -146,7 +146,10 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.LIMIT_REACHED: Explanation(
         "The thread has reached a limit of its flow.", "Raise the limit, or resume the thread if it is held."
     ),
-    Code.NODE_TIMEOUT: Explanation("The node did not end within its time.", "Add `on_timeout`, or allow more time."),
+    Code.NODE_TIMEOUT: Explanation(
+        "The node, or an attempt at it, did not end within its time.",
+        "Allow more; catch the end of `timeout` with `on_timeout`, and of `start_to_close` with `on_error`.",
+    ),
     Code.ACTIVITY_FAILED: Explanation(
         "The activity failed for good and named no code of its own.",
         "See the error's message; fork the thread at the node when the cause is gone.",

@@ -14,7 +14,7 @@ from temporalio.service import RPCError
 
 from domain.errors import Code, ThreadloomError
 
-RECENT = timedelta(minutes=2)
+RECENT = timedelta(seconds=90)
 """A worker's poll lasts a minute; the server remembers pollers for five, the dead ones too."""
 
 _RPC_TIMEOUT = timedelta(seconds=5)

@@ -31,6 +31,8 @@ def missing_variables(program: Program, start: Checkpoint) -> list[BranchWarning
     warnings: dict[str, BranchWarning] = {}
     for frame, nodes in _ahead(program, start):
         set_ahead = frozenset[str]().union(*(written_by(node) for node in nodes.values()))
+        if frame is not start and frame.next is not None:
+            set_ahead |= written_by(program.at(frame).nodes[frame.next])  # the subflow that the branch is in
         for node_id, node in nodes.items():
             for name in sorted(_reads(node) - RESERVED - set(frame.variables) - set_ahead):
                 message = f"{frame.path_of(node_id)} reads {name}, which the new thread does not have"

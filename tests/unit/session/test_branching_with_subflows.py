@@ -22,8 +22,8 @@ INNER = flow_of(
 OUTER = flow_of(
     {
         "begin": set_("call", count=1),
-        "call": {"kind": "subflow", "flow": "inner", "input": 7, "next": "last"},
-        "last": activity("tidy", next="end", on_error="side"),
+        "call": {"kind": "subflow", "flow": "inner", "input": 7, "save": "got", "next": "last"},
+        "last": activity("tidy", args=["{{ got }}"], next="end", on_error="side"),
         "side": set_("end", on_the_side=True),
     },
 )
