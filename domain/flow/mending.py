@@ -43,7 +43,8 @@ def mended(document: JsonObject, details: list[ErrorDetails]) -> tuple[FlowDefin
     document = _copy(document)
     edges = False
     for _ in range(_ROUNDS):
-        for detail in details:
+        # A node with a bad id is dropped, so what is to be mended in it comes first.
+        for detail in sorted(details, key=lambda each: each["loc"][-1:] == ("[key]",)):
             location = detail["loc"]
             repair = _repair(location, detail["type"])
             edges = edges or _touches_edges(detail)

@@ -179,3 +179,12 @@ def test_the_digest_does_not_depend_on_the_order_of_keys() -> None:
     one = document()
     assert digest_of(one) == digest_of(dict(reversed(one.items())))
     assert digest_of(one) != digest_of(document(version="2"))
+
+
+@pytest.mark.parametrize("node", [{"kind": "set", "next": "a"}, {"kind": "map", "next": "a"}, {"kind": "wait"}])
+def test_a_node_of_a_bad_id_may_be_wrong_in_itself_too(node: dict[str, Any]) -> None:
+    codes = {
+        problem["code"] for problem in problems_of({"flow": "f", "version": "1", "start": "a", "nodes": {"a-b": node}})
+    }
+    assert "BAD_ID" in codes
+    assert len(codes) > 1
