@@ -63,3 +63,14 @@ async def test_a_local_node_waits_between_its_attempts(clock: Clockwork, nodes: 
             await clock.skip(hours=hours)
             await eventually(attempts_made, attempts.__eq__)
         assert (await session.thread("t").result())["status"] == "completed"
+
+
+async def test_a_local_node_is_not_tried_again_behind_its_timeout(clock: Clockwork) -> None:
+    calls.clear()
+    again = call("falter", "again", 2, mode="local", retry={"initial_interval": "1h"}, next="done")
+    again |= {"timeout": "10m", "on_timeout": "late"}
+    async with clock.stack.worker(falter):
+        session = await clock.session()
+        await session.create("t", flow("again", {"again": again, "done": end(), "late": end(late=True)}))
+        assert (await session.thread("t").result())["result"] == {"late": True}
+        assert await attempts_made() == 1

@@ -56,7 +56,7 @@ from workflows.thread.activities import ActivityRunner, run_inline
 from workflows.thread.asking import Asker
 from workflows.thread.children import WorkflowRunner
 from workflows.thread.reporter import Reporter
-from workflows.thread.rows import RowRunner, cancelled
+from workflows.thread.rows import RowRunner
 from workflows.visibility import Visibility
 
 KEPT_ENTRIES = 500
@@ -163,7 +163,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
             ended = await self._rows.run(call, self.state, checkpoint)
         if ended is None:
             alone = await self._rows.alone(call)
-            ended = await self._activities.run(alone, checkpoint) if alone else cancelled(call)
+            ended = alone if isinstance(alone, ActivityFailed) else await self._activities.run(alone, checkpoint)
         # The end of a local one is a command of the task it is heard of in.
         self._spoke = self._spoke or call.mode == "local"
         self.post(ended)

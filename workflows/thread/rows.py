@@ -51,17 +51,22 @@ class RowRunner:
         """Whether the call may begin a row; one that failed is tried again by itself."""
         return call.mode == "local" and call.item is None and checkpoint.nodes > 1 and call.key != self._alone
 
-    async def alone(self, call: ActivityCall) -> ActivityCall | None:
-        """The call as it is executed by itself, after a pause if a row has tried it; None when it was cancelled."""
+    async def alone(self, call: ActivityCall) -> ActivityCall | ActivityFailed:
+        """The call as it is executed by itself, after a pause if a row has tried it; or why it is not."""
         if call.key != self._alone or not self._tried:
             return call
-        stopped = False
-        if call.retry.initial_interval > LOCAL_RETRY:
-            self._pause = asyncio.create_task(workflow.sleep(call.retry.initial_interval))
+        pause, left = call.retry.initial_interval, call.schedule_to_close
+        if left is not None and left <= pause:
+            failure = Failure(code=Code.NODE_TIMEOUT, message="the next attempt would come too late")
+            return ActivityFailed(now=workflow.now(), key=call.key, failure=failure, timed_out=True)
+        if pause > LOCAL_RETRY:
+            self._pause = asyncio.create_task(workflow.sleep(pause))
             await asyncio.wait([self._pause])
-            stopped = self._pause.cancelled()
-            self._pause = None
-        return None if stopped else replace(call, retry=call.retry.after_the_first())
+            stopped, self._pause = self._pause.cancelled(), None
+            if stopped:
+                return _cancelled(call)
+        rest = None if left is None else left - pause
+        return replace(call, retry=call.retry.after_the_first(), schedule_to_close=rest)
 
     def cancel(self) -> None:
         """Ask the row to stop; what it has executed still counts."""
@@ -77,7 +82,7 @@ class RowRunner:
         self._wanted = True
         await self._budget.local(checkpoint.nodes, checkpoint.time)
         if not self._wanted:
-            return cancelled(call)
+            return _cancelled(call)
         key = f"{workflow.info().run_id}/{call.key}"
         row = RunLocalInput(
             key=key,
@@ -110,10 +115,9 @@ class RowRunner:
         self._alone, self._tried = told.again, told.tried
         if results:
             return LocalCompleted(now=workflow.now(), results=results)
-        return cancelled(call) if told.cancelled else None
+        return _cancelled(call) if told.cancelled else None
 
 
-def cancelled(call: ActivityCall) -> ActivityFailed:
-    """The call was to stop before it had ended."""
+def _cancelled(call: ActivityCall) -> ActivityFailed:
     failure = Failure(code=Code.CANCELLED, message="the activity was cancelled")
     return ActivityFailed(now=workflow.now(), key=call.key, failure=failure, cancelled=True)
