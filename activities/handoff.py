@@ -1,9 +1,7 @@
 """What a thread hands to the local activity that executes a row for it.
 
 A local activity runs in the process that scheduled it, so its row needs no encoding: encoding the
-state of a thread for each row cost as much as executing the row. Where the two do not share this
-module (a sandbox that imports it anew), the activity finds nothing and the thread runs the node by
-itself.
+state of a thread for each row cost as much as executing the row.
 """
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def is_json(value: object) -> bool:
         parts, depth = left.pop()
         for part in parts:
             kind: type | None = type(part)
-            # By its type: `isinstance` costs five times as much in a workflow's sandbox, and this looks at everything.
+            # By its type, which is quicker than `isinstance`: this looks at everything.
             if kind not in _KINDS:
                 kind = next((base for base in _KINDS if isinstance(part, base)), None)
             if kind is str:

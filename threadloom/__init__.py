@@ -6,7 +6,7 @@
         await session.create_thread("licence-audit", thread_id="strict", input={…})
         result = await session.thread("strict").result(wait=True)
 
-Importing this package imports no SQLAlchemy, because the workers' sandbox passes it through; what
+Importing this package imports no SQLAlchemy, because a team's workflows may import it in their sandbox; what
 needs the database is in `threadloom.composition`, and `open_threadloom` is taken from there when used.
 """
 

@@ -1,42 +1,36 @@
-"""The payload converter: JSON by pydantic, lenient where a bad payload would wedge a workflow."""
+"""The payload converters: JSON by pydantic, lenient where a bad payload would wedge a workflow."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from temporalio import workflow
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 
-from workflows.inline import INLINE_KEY, OR_INLINE_KEY, Undecodable
+from workflows.inline import INLINE_KEY, OR_INLINE_KEY, Marked, Undecodable
 
 
 class ThreadloomPayloadConverter(PydanticPayloadConverter):
-    """Pydantic's converter, with two rules of our own.
-
-    A value wrapped in `Inline` or `OrInline` is marked, for the storage to know what may become of it.
-    Inside a workflow a payload that cannot be read becomes an `Undecodable`: raising would fail the
-    workflow task for ever, and anyone can send such a payload.
-    """
+    """Pydantic's converter, which marks a value in `Inline` or `OrInline` for the storage."""
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Encode the values; see the base class."""
-        # By attribute and not by class: a sandbox that imports our modules anew has classes of its own.
-        marks = [getattr(type(value), "payload_mark", None) for value in values]
-        payloads = super().to_payloads(
-            [value.value if mark else value for value, mark in zip(values, marks, strict=True)]
-        )
-        for payload, mark in zip(payloads, marks, strict=True):
-            if mark:
-                payload.metadata[mark] = b"true"
+        payloads = super().to_payloads([value.value if isinstance(value, Marked) else value for value in values])
+        for value, payload in zip(values, payloads, strict=True):
+            if isinstance(value, Marked):
+                payload.metadata[value.payload_mark] = b"true"
         return payloads
+
+
+class WorkflowPayloadConverter(ThreadloomPayloadConverter):
+    """The same within the product's workflows, where a payload that cannot be read becomes an `Undecodable`.
+
+    Raising would fail the workflow task for ever, and anyone can send such a payload.
+    """
 
     def from_payloads(self, payloads: Sequence[Payload], type_hints: list[type] | None = None) -> list[Any]:
         """Decode the payloads; see the base class."""
-        # A start input is decoded before the workflow's loop runs, so only the sandbox tells where we are.
-        if not (workflow.in_workflow() or workflow.unsafe.in_sandbox()):
-            return super().from_payloads(payloads, type_hints)
         hints: Sequence[type | None] = type_hints or [None] * len(payloads)
         return [self._leniently(payload, hint) for payload, hint in zip(payloads, hints, strict=False)]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 from temporalio.contrib.pydantic import PydanticPayloadConverter
 from temporalio.converter import DataConverter, DefaultPayloadConverter
 from temporalio.plugin import SimplePlugin
-from temporalio.worker import Worker, WorkerConfig, WorkflowRunner
+from temporalio.worker import ReplayerConfig, UnsandboxedWorkflowRunner, Worker, WorkerConfig, WorkflowRunner
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from activities.branching import BranchingActivities
@@ -27,13 +28,13 @@ from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
 PASSED_THROUGH = (
-    # The product's own modules are deterministic and hold no state of a run: importing them anew for
-    # every workflow would cost a hundred kibibytes each and gain nothing.
+    # What a team's workflows may import of the product: imported anew for each of them it would cost a hundred
+    # kibibytes. The product's own workflows run without a sandbox.
     "activities",
     "domain",
     "threadloom",
     "workflows",
-    # What they use: pure libraries whose import is slow.
+    # What that uses: pure libraries whose import is slow.
     "attrs",
     "jinja2",
     "jsonschema",
@@ -42,7 +43,7 @@ PASSED_THROUGH = (
     "referencing",
     "rpds",
 )
-"""Modules that the workflow sandbox takes from outside instead of importing them again."""
+"""Modules that a workflow sandbox takes from outside instead of importing them again."""
 
 
 class ThreadloomPlugin(SimplePlugin):
@@ -81,6 +82,7 @@ class ThreadloomPlugin(SimplePlugin):
         from activities.http import HttpActivities
 
         config = super().configure_worker(config)
+        config["unsandboxed_workflow_runner"] = _own_runner(config.get("unsandboxed_workflow_runner"))
         # The SDK's own check of sizes would fail a workflow's task until somebody gives up; what is too large
         # is kept out (see `ThreadloomRunner`) or refused by the server in one go.
         config["disable_payload_error_limit"] = True
@@ -103,6 +105,12 @@ class ThreadloomPlugin(SimplePlugin):
             supervision.turn,
             HttpActivities(self._secrets).request,
         ]
+        return config
+
+    def configure_replayer(self, config: ReplayerConfig) -> ReplayerConfig:
+        """Replay as a worker runs; see the base class."""
+        config = super().configure_replayer(config)
+        config["unsandboxed_workflow_runner"] = _own_runner(config.get("unsandboxed_workflow_runner"))
         return config
 
     async def run_worker(self, worker: Worker, next: Callable[[Worker], Awaitable[None]]) -> None:
@@ -133,8 +141,13 @@ class ThreadloomPlugin(SimplePlugin):
 
 
 def _runner(existing: WorkflowRunner | None) -> WorkflowRunner:
-    runner = existing if isinstance(existing, SandboxedWorkflowRunner) else SandboxedWorkflowRunner()
-    return ThreadloomRunner(
-        restrictions=runner.restrictions.with_passthrough_modules(*PASSED_THROUGH),
-        runner_class=runner.runner_class,
-    )
+    """For a team's workflows, in the sandbox that it has chosen."""
+    if existing is None or isinstance(existing, SandboxedWorkflowRunner):
+        sandbox = existing or SandboxedWorkflowRunner()
+        existing = replace(sandbox, restrictions=sandbox.restrictions.with_passthrough_modules(*PASSED_THROUGH))
+    return ThreadloomRunner(existing)
+
+
+def _own_runner(existing: WorkflowRunner | None) -> WorkflowRunner:
+    """For workflows without a sandbox: the product's, and those that a team has taken out of it."""
+    return ThreadloomRunner(existing or UnsandboxedWorkflowRunner())

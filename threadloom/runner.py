@@ -1,7 +1,9 @@
-"""The workflow runner: Temporal's sandbox, with what would make a workflow's task fail for ever kept from it."""
+"""The workflow runner: Temporal's own, with what would make a workflow's task fail for ever kept from it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from temporalio import workflow
@@ -9,14 +11,17 @@ from temporalio.api.enums.v1 import WorkflowTaskFailedCause
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import SerializationContext, StorageDriverStoreContext
-from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails, WorkflowRunner
 
+from threadloom.converter import WorkflowPayloadConverter
 from threadloom.local_order import LocalOrder
 from threadloom.payloads import TOO_LARGE_ENCODING
 
+OWN = ("SessionWorkflow", "ThreadWorkflow")
+"""The product's workflows, by type. They run without the sandbox: see docs/adr/0020."""
 
-class ThreadloomRunner(SandboxedWorkflowRunner):
+
+class ThreadloomRunner(WorkflowRunner):
     """Drops updates whose arguments are too large, and has a workflow replayed whose order is in doubt.
 
     The server lets an update of 2 to 4 MiB through. Whether the workflow accepts or rejects it, its
@@ -26,11 +31,30 @@ class ThreadloomRunner(SandboxedWorkflowRunner):
 
     An end of a local activity that may have come in another order than a replay will give it (see
     `threadloom.local_order`) fails the task once: the next attempt begins from the history.
+
+    The product's own workflows are told of a payload that nobody can read; those of a team fail over
+    it as they are used to.
+
+    Args:
+        runner: Runs the workflows.
     """
+
+    def __init__(self, runner: WorkflowRunner) -> None:
+        self._runner = runner
+
+    def prepare_workflow(self, defn: workflow._Definition) -> None:
+        """See the base class."""
+        self._runner.prepare_workflow(defn)
+
+    def set_worker_level_failure_exception_types(self, types: Sequence[type[BaseException]]) -> None:
+        """See the base class."""
+        self._runner.set_worker_level_failure_exception_types(types)
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """See the base class."""
-        return _Guarded(super().create_instance(det))
+        if det.info.workflow_type in OWN:
+            det = replace(det, payload_converter_factory=WorkflowPayloadConverter)
+        return _Guarded(self._runner.create_instance(det))
 
 
 class _Guarded(WorkflowInstance):

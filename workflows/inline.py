@@ -32,6 +32,9 @@ class OrInline:
     value: object
 
 
+Marked = Inline | OrInline
+
+
 @dataclass(frozen=True, slots=True)
 class Undecodable:
     """What the converter gives a workflow for a payload that nobody can read, instead of failing its task."""

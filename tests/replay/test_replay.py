@@ -12,12 +12,11 @@ import pytest
 from temporalio import workflow
 from temporalio.client import WorkflowHistory
 from temporalio.converter import DataConverter
-from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 import tests.replay.scenarios  # noqa: F401 registers the inline functions that the histories call
 from threadloom.converter import ThreadloomPayloadConverter
-from threadloom.plugin import PASSED_THROUGH
+from threadloom.runner import ThreadloomRunner
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -25,12 +24,11 @@ HISTORIES = sorted((Path(__file__).parent / "histories").glob("*/*.json"))
 
 
 def replayer(*workflows: type, data_converter: DataConverter | None = None) -> Replayer:
-    restrictions = SandboxRestrictions.default.with_passthrough_modules(*PASSED_THROUGH)
     return Replayer(
         workflows=list(workflows),
         data_converter=data_converter
         or replace(DataConverter.default, payload_converter_class=ThreadloomPayloadConverter),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=restrictions),
+        unsandboxed_workflow_runner=ThreadloomRunner(UnsandboxedWorkflowRunner()),
     )
 
 

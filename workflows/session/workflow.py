@@ -34,7 +34,7 @@ from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
 
 
-@workflow.defn(name="SessionWorkflow")
+@workflow.defn(name="SessionWorkflow", sandboxed=False)
 class SessionWorkflow:
     """Coordinates the threads of one session, for as long as it takes.
 

@@ -30,7 +30,7 @@ from workflows.inline import OrInline
 from workflows.thread.entity import ThreadEntity
 
 
-@workflow.defn(name="ThreadWorkflow")
+@workflow.defn(name="ThreadWorkflow", sandboxed=False)
 class ThreadWorkflow:
     """Executes one flow serially, as a child of its session.
 

@@ -7,7 +7,7 @@ import threadloom
 
 
 def test_importing_the_client_imports_no_sqlalchemy() -> None:
-    """The sandbox passes the package through: SQLAlchemy would cost every workflow fifteen mebibytes."""
+    """A team's workflow may import it in its sandbox, where SQLAlchemy would cost fifteen mebibytes each."""
     found = "import sys, threadloom; print([name for name in ('sqlalchemy', 'storage') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
