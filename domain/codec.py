@@ -17,10 +17,10 @@ def _adapter(cls: Any) -> TypeAdapter[Any]:
     return TypeAdapter(cls)
 
 
-def dump(value: object, *, exclude: set[str] | None = None) -> Any:
-    """The value as JSON data."""
+def dump(value: object, *, exclude: set[str] | None = None, exclude_defaults: bool = False) -> Any:
+    """The value as JSON data; without what `load` would give it anyhow, if wanted."""
     kind: Any = type(value)
-    return _adapter(kind).dump_python(value, mode="json", exclude=exclude)
+    return _adapter(kind).dump_python(value, mode="json", exclude=exclude, exclude_defaults=exclude_defaults)
 
 
 def load(cls: type[T], data: object) -> T:

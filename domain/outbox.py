@@ -122,7 +122,7 @@ class Outbox:
             "last_seq": self.last_seq,
             "sealed": self.sealed,
             "failing": self.failing or self.sealed > 0,
-            "pending": [record.model_dump(mode="json") for record in self.pending],
+            "pending": [record.compact() for record in self.pending],
         }
 
     @classmethod

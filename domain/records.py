@@ -13,7 +13,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_serializer
 
 from domain.values import Json, JsonObject, digest
 
@@ -141,12 +141,16 @@ class Record(Row):
     session: SessionRow | None = None
     thread: ThreadRow | None = None
 
+    def compact(self) -> JsonObject:
+        """The record as JSON, without defaults."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
     def digest(self) -> str:
         """SHA-256 of the record's canonical JSON: equal for equal facts.
 
         Defaults are left out, so that a later version's new field does not make an old record another one.
         """
-        return digest(self.model_dump(mode="json", exclude_defaults=True))
+        return digest(self.compact())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +182,11 @@ class RecordBatch(Row):
     workflow_id: str
     epoch: int
     records: list[Record]
+
+    @field_serializer("records", when_used="json")
+    def _without_defaults(self, records: list[Record]) -> list[JsonObject]:
+        """As it crosses Temporal's history, which keeps every byte: half of a record would be names of nothing."""
+        return [record.compact() for record in records]
 
 
 class BatchApplied(Row):

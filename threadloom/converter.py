@@ -7,12 +7,20 @@ from typing import Any
 
 from temporalio.api.common.v1 import Payload
 from temporalio.contrib.pydantic import PydanticPayloadConverter
+from temporalio.converter import CompositePayloadConverter
 
 from workflows.inline import INLINE_KEY, OR_INLINE_KEY, Marked, Undecodable
 
+_CONVERTERS = tuple(PydanticPayloadConverter().converters.values())
+"""Shared: the SDK makes a payload converter several times for each workflow task, and each of pydantic's
+would build its type adapters anew and keep them."""
 
-class ThreadloomPayloadConverter(PydanticPayloadConverter):
+
+class ThreadloomPayloadConverter(CompositePayloadConverter):
     """Pydantic's converter, which marks a value in `Inline` or `OrInline` for the storage."""
+
+    def __init__(self) -> None:
+        super().__init__(*_CONVERTERS)
 
     def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
         """Encode the values; see the base class."""

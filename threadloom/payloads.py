@@ -7,7 +7,13 @@ from collections.abc import Sequence
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.sdk.v1.external_storage_pb2 import ExternalStorageReference
-from temporalio.converter import DataConverter, ExternalStorage, StorageDriver, StorageDriverSelectContext
+from temporalio.converter import (
+    DataConverter,
+    ExternalStorage,
+    StorageDriver,
+    StorageDriverSelectContext,
+    StorageDriverStoreContext,
+)
 
 from threadloom.converter import may_stay_inline, stays_inline
 
@@ -43,6 +49,10 @@ class ForgivingStorage(ExternalStorage):
 
     The methods are the SDK's own seams but private; a test notices when they move.
     """
+
+    def _with_store_context(self, ctx: StorageDriverStoreContext) -> ForgivingStorage:
+        # Our driver keeps a payload by its digest, whoever it is for.
+        return self
 
     async def _store_payload(self, payload: Payload) -> Payload:
         try:
@@ -80,6 +90,10 @@ class ForgivingDataConverter(DataConverter):
 
     The SDK would raise while it decodes a workflow's activation, and so fail the task for ever.
     """
+
+    def _with_store_context(self, store_ctx: StorageDriverStoreContext) -> ForgivingDataConverter:
+        # The storage does not care (see above), and a copy for each payload is most of what a small one costs.
+        return self
 
     async def _decode_reference_payload_sequence(self, payloads: Sequence[Payload]) -> list[Payload]:
         decoded = []

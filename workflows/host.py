@@ -73,3 +73,10 @@ class Host(Generic[E]):
         """The answer to the command id that was given, or None."""
         answer = self.entity.answers.get(str(args[0])) if args else None
         return dump(answer) if answer else None
+
+
+def release(args: tuple[Any, ...]) -> None:
+    """Empty the workflow's arguments, which the SDK keeps as long as the run lives: a copy of all it began with."""
+    for arg in args:
+        if isinstance(arg, dict):
+            arg.clear()

@@ -67,6 +67,16 @@ def parsed(document: JsonObject) -> FlowDefinition:
     return _parsed(canonical(document))
 
 
+def shared(document: JsonObject) -> JsonObject:
+    """The document, the same object for equal ones: threads of one flow keep it once. Nobody may change it."""
+    return _shared(json.dumps(document))
+
+
+@lru_cache(maxsize=256)
+def _shared(document: str) -> JsonObject:
+    return dict(json.loads(document))
+
+
 @lru_cache(maxsize=256)
 def _parsed(document: bytes) -> FlowDefinition:
     return parse_flow(json.loads(document))

@@ -22,7 +22,7 @@ from domain.thread.events import (
     ThreadStarted,
     VariablesChanged,
 )
-from domain.thread.journal import ExecutionStatus
+from domain.thread.journal import ExecutionStatus, JournalItem
 from domain.thread.state import ThreadState, ThreadStatus
 from domain.thread.views import elide, failure
 from domain.values import JsonObject
@@ -51,7 +51,7 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
             if entry.error:
                 details["error"] = elide(entry.error.visible())
             return Fact(
-                type=_EXECUTED[entry.status], node=entry.node, visit=entry.visit, details=details, entry=dump(entry)
+                type=_EXECUTED[entry.status], node=entry.node, visit=entry.visit, details=details, entry=_stored(entry)
             )
         case SubflowEntered(descent=descent):
             details = {"flow": descent.flow}
@@ -60,11 +60,11 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
                 node=descent.node,
                 visit=descent.visit,
                 details=details,
-                entry=dump(descent),
+                entry=_stored(descent),
             )
         case VariablesChanged(change=change):
             details = {"by": change.cause, "variables": sorted(change.set)}
-            return Fact(type=RecordType.VARIABLES_CHANGED, node=change.node, details=details, entry=dump(change))
+            return Fact(type=RecordType.VARIABLES_CHANGED, node=change.node, details=details, entry=_stored(change))
         case StagePassed(role=role, failure=error) if error is not None:
             details = {"hook": role, "error": elide(error.visible())}
             return Fact(type=RecordType.WARNING, node=event.node, visit=event.visit, details=details)
@@ -117,6 +117,11 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
         case StatusChanged(status=status) if status in _STATUS:
             return _status_fact(state, event)
     return None
+
+
+def _stored(item: JournalItem) -> JsonObject:
+    """A journal item as the records keep it: most of its fields have their defaults, and there are many of them."""
+    return {"type": item.type, **dump(item, exclude_defaults=True)}
 
 
 def _status_fact(state: ThreadState, event: StatusChanged) -> Fact:

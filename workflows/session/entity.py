@@ -49,7 +49,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"{info.workflow_id} is no workflow id of {start.session_id}")
         if start.version > STATE_VERSION:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
-        self.start = start
+        self.start = start.model_copy(update={"state": None, "recent": [], "outbox": None})
         self.state = load(SessionState, start.state) if start.state is not None else _first_state(start, workflow.now())
         self.recent: deque[JsonObject] = deque(start.recent, maxlen=HISTORY_KEPT)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)

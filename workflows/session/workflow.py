@@ -29,7 +29,7 @@ from domain.messages import (
 from domain.session.history import statistics
 from domain.session.views import describe, list_threads, tree
 from domain.values import JsonObject
-from workflows.host import Host
+from workflows.host import Host, release
 from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
 
@@ -45,6 +45,7 @@ class SessionWorkflow:
     @workflow.init
     def __init__(self, *args: Any) -> None:
         self._host = Host(lambda: SessionEntity(read(SessionStart, args)))
+        release(args)
 
     @workflow.run
     async def run(self, *args: Any) -> JsonObject:

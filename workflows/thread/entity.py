@@ -12,6 +12,7 @@ from temporalio import workflow
 from domain.answers import Answered, accepted, refused, remember
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
+from domain.flow.bundle import shared
 from domain.ids import parse_thread_workflow_id
 from domain.messages import Command, SessionAnswer, SessionHoldChanged, ThreadReport, ThreadStart, body
 from domain.outbox import Outbox
@@ -76,8 +77,11 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         if ids is None:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"{info.workflow_id} is no thread's workflow id")
         super().__init__(Outbox.take_over(ids[0], info.workflow_id, start.outbox), start.continue_as_new_after)
-        self.start = start
-        self.program = Program.of(start.flow, start.flows)
+        flows = {reference: shared(document) for reference, document in start.flows.items()}
+        # What a thread is made of once is not kept for months; the next run gets its own.
+        kept: JsonObject = {"seed": None, "state": None, "answers": {}, "outbox": None, "holds": []}
+        self.start = start.model_copy(update={"flow": shared(start.flow), "flows": flows, **kept})
+        self.program = Program.of(self.start.flow, flows)
         self.state = restored(self.program, start, ids, workflow.now())
         self._answers = {command_id: load(Answered, answer) for command_id, answer in start.answers.items()}
         budget = TaskBudget()
@@ -263,12 +267,9 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     def next_run(self) -> JsonObject:
         """What the next run starts with."""
-        outbox = self.recorder.outbox.carry()
         carried = {
-            "seed": None,
-            "holds": [],
             "state": dump(self.state, exclude={"current"}),
             "answers": {command_id: dump(answer) for command_id, answer in self._answers.items()},
-            "outbox": outbox,
+            "outbox": self.recorder.outbox.carry(),
         }
         return body(self.start.model_copy(update=carried))

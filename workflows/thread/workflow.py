@@ -25,7 +25,7 @@ from domain.thread.inputs import Cancel
 from domain.thread.snapshot import create_snapshot
 from domain.thread.views import describe, list_executions
 from domain.values import JsonObject
-from workflows.host import Host
+from workflows.host import Host, release
 from workflows.inline import OrInline
 from workflows.thread.entity import ThreadEntity
 
@@ -41,6 +41,7 @@ class ThreadWorkflow:
     @workflow.init
     def __init__(self, *args: Any) -> None:
         self._host = Host(lambda: ThreadEntity(read(ThreadStart, args)))
+        release(args)
 
     @workflow.run
     async def run(self, *args: Any) -> JsonObject:
