@@ -67,6 +67,10 @@ async def copy(
     plan: PLAN = False,
 ) -> Answer:
     """Start a copy of a thread, whole or in part; the source is never touched."""
+    if node and strategy != "selective":
+        raise typer.BadParameter(
+            f"--node says what a selective copy keeps, and this one is {strategy}; add --strategy selective"
+        )
     async with call.threadloom() as loom:
         branched = await loom.session(session).copy_thread(
             thread, thread_id=id, strategy=strategy, nodes=node, hold=hold, plan=plan, **call.told

@@ -1,7 +1,9 @@
 """How commands are declared and called.
 
-A command is an async function whose first parameter is the `Call`; it returns an `Answer`. What all
-commands share is here once: their common options, the client, and the way from answer to exit status.
+A command is an async function whose first parameter is the `Call`; it returns an `Answer`. One that
+computes and waits for nothing is a plain function, so that Ctrl-C stops it where it is: a coroutine would
+hear of it when it next waits. What all commands share is here once: their common options, the client, and
+the way from answer to exit status.
 """
 
 from __future__ import annotations
@@ -95,7 +97,7 @@ class Answer:
 _FINAL = frozenset({"closed", "terminated", "completed", "failed", "cancelled"})
 """Statuses that never change: what the records say of them needs no worker to be true."""
 
-Body: TypeAlias = Callable[..., Coroutine[Any, Any, Answer]]
+Body: TypeAlias = Callable[..., Coroutine[Any, Any, Answer]] | Callable[..., Answer]
 
 _ALL: dict[str, Any] = {
     "json": Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")],
@@ -140,7 +142,8 @@ def execute(body: Body, call: Call, arguments: dict[str, Any]) -> int:
     """Carry out the command, print its answer or its refusal, and return the exit status."""
 
     def work() -> int:
-        answer = asyncio.run(body(call, **arguments))
+        made = body(call, **arguments)
+        answer = made if isinstance(made, Answer) else asyncio.run(made)
         document = answer.json()
         if isinstance(document, dict) and document.get("as_of") and document.get("status") not in _FINAL:
             warn(Code.NO_WORKER, f"no worker answers; this is what the records said at {document['as_of']}")

@@ -21,11 +21,16 @@ def checked(files: Sequence[Path]) -> Answer:
     errors = [problem for problem in problems if problem.severity == "error"]
     complaint = None
     if errors:
-        noun = "problem" if len(errors) == 1 else "problems"
-        wrong = dict.fromkeys(problem.file for problem in errors)
-        complaint = ThreadloomError(Code.FLOW_INVALID, f"{len(errors)} {noun} in {', '.join(wrong)}")
+        counts = [_counted(len(errors), "error"), _counted(len(problems) - len(errors), "warning")]
+        wrong = dict.fromkeys(problem.file for problem in problems)
+        message = f"{', '.join(filter(None, counts))} in {', '.join(wrong)}"
+        complaint = ThreadloomError(Code.FLOW_INVALID, message)
     document = {"valid": not errors, "problems": [asdict(problem) for problem in problems]}
     return Answer(document, lambda: showing.problems(problems, [str(file) for file in files]), complaint)
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}" if number else ""
 
 
 def _problems_of(file: Path) -> list[Diagnostic]:

@@ -31,7 +31,7 @@ def mount(app: typer.Typer) -> None:
     command(app, "run")(run)
 
 
-async def run(
+def run(
     call: Call,
     file: Annotated[Path, typer.Argument(metavar="FILE", show_default=False)],
     *,
@@ -62,14 +62,17 @@ async def run(
     from threadloom.testing import run_flow
 
     printer = None if call.json else console()
-    found = run_flow(
-        file,
-        input,
-        mocks=_mocks(mock, fail),
-        flows=flow,
-        activities=load_tasks(tasks),
-        observer=None if printer is None else lambda execution: printer.print(showing.step(execution), soft_wrap=True),
-    )
+    try:
+        found = run_flow(
+            file,
+            input,
+            mocks=_mocks(mock, fail),
+            flows=flow,
+            activities=load_tasks(tasks),
+            observer=None if printer is None else lambda each: printer.print(showing.step(each), soft_wrap=True),
+        )
+    except ThreadloomError as error:
+        raise _hinted(error) from error
     return Answer(found.document(), lambda: showing.outcome(found), _complaint(found))
 
 
@@ -97,6 +100,14 @@ def _split(pair: str, form: str) -> tuple[str, str]:
 
 def _value(text: str) -> Json:
     return text if _WORD.fullmatch(text) and text not in _JSON_WORDS else json_value(text)
+
+
+def _hinted(error: ThreadloomError) -> ThreadloomError:
+    """A flow that another one names is looked for among the files that were given, and nowhere else."""
+    if error.code != Code.FLOW_NOT_FOUND or "needed_by" not in error.details:
+        return error
+    hint = f"`--flow FILE` gives the file of {error.details['flow']}; no registered flow is looked at."
+    return ThreadloomError(error.code, error.message, {**error.details, "hint": hint})
 
 
 def _complaint(run: FlowRun) -> ThreadloomError | None:

@@ -66,12 +66,15 @@ def json_text(document: Json) -> str:
 
 
 def complain(error: ThreadloomError) -> int:
-    """Print to stderr what was refused or failed, and what to do about it; return the exit status."""
+    """Print to stderr what was refused or failed, and what to do about it; return the exit status.
+
+    What to do is the `hint` among the error's details, where one command knows better than the code's remedy.
+    """
     print(f"error: {error}", file=sys.stderr)
     for problem in error.details.get("problems", []):
         print(f"  {_problem(problem)}", file=sys.stderr)
     if error.code in Code.__members__:
-        print(f"hint: {EXPLANATIONS[Code(error.code)].remedy}", file=sys.stderr)
+        print(f"hint: {error.details.get('hint') or EXPLANATIONS[Code(error.code)].remedy}", file=sys.stderr)
     return UNAVAILABLE if error.code in UNAVAILABLE_CODES else REFUSED
 
 

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 from domain.errors import ThreadloomError
 from domain.flow.model import FlowDefinition, ForkNode, SpawnNode, SubflowNode
-from domain.flow.parse import parse_flow
+from domain.flow.parse import parse_flow, runnable_flow
 from domain.values import JsonObject, canonical
 
 
@@ -67,6 +67,15 @@ def parsed(document: JsonObject) -> FlowDefinition:
     return _parsed(canonical(document))
 
 
+def runnable(document: JsonObject) -> FlowDefinition:
+    """The flow of a thread's document, valid by the rules of the version that created it; parsed once.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`.
+    """
+    return _runnable(canonical(document))
+
+
 def shared(document: JsonObject) -> JsonObject:
     """The document, the same object for equal ones: threads of one flow keep it once. Nobody may change it."""
     return _shared(json.dumps(document))
@@ -80,6 +89,11 @@ def _shared(document: str) -> JsonObject:
 @lru_cache(maxsize=256)
 def _parsed(document: bytes) -> FlowDefinition:
     return parse_flow(json.loads(document))
+
+
+@lru_cache(maxsize=256)
+def _runnable(document: bytes) -> FlowDefinition:
+    return runnable_flow(json.loads(document))
 
 
 def _named(reference: str, document: JsonObject) -> FlowDefinition:

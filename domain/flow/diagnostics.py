@@ -75,7 +75,7 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.MODE_CONFLICT: "The node's `mode` does not allow this.",
     DiagnosticCode.EFFECT_UNDECLARED: "The node does not say what running it again does; it counts as external.",
     DiagnosticCode.BAD_EXPRESSION: "An expression is malformed.",
-    DiagnosticCode.UNKNOWN_VARIABLE: "An expression uses a name that nothing sets, or that does not exist there.",
+    DiagnosticCode.UNKNOWN_VARIABLE: "An expression uses a name or key that nothing sets or that does not exist there.",
     DiagnosticCode.UNKNOWN_INPUT: "An expression reads a part of the input that `inputs` does not declare.",
     DiagnosticCode.BAD_SCHEMA: "`inputs`, `outputs` or `schema` is no JSON Schema that can be checked safely.",
 }

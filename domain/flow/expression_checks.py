@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from domain.errors import ThreadloomError
 from domain.flow.diagnostics import DiagnosticCode, Path, Problem
-from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, key_references
+from domain.flow.expressions import MAX_DEPTH, expression_references, expressions_in, path_references
 from domain.flow.language.nearby import meant
 from domain.flow.model import FlowDefinition
 from domain.flow.names import EVERYWHERE, SOMETIMES, variables_of
+from domain.flow.shapes import SHAPES, Shape, missing_key, shapes_of
 from domain.flow.templated import Site, hook_sites, sites_of
 from domain.values import Json, JsonObject
 
@@ -38,8 +40,18 @@ def check_expressions(flow: FlowDefinition, nodes: Iterable[str]) -> Iterator[Pr
     for site in hook_sites(flow):
         yield from check.site((), site, visible)
     for node_id, node in flow.nodes.items():
+        shapes = shapes_of(node)
         for site in sites_of(node):
-            yield from check.site(("nodes", node_id), site, visible | site.names)
+            yield from check.site(("nodes", node_id), site, visible | site.names, shapes=shapes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What an expression sees, and what to do about a name that may be a good one elsewhere."""
+
+    visible: frozenset[str]
+    shapes: Mapping[str, Shape]
+    elsewhere: str | None
 
 
 class _Check:
@@ -51,7 +63,14 @@ class _Check:
         self._expressions = 0
         self._characters = 0
 
-    def site(self, path: Path, site: Site, visible: frozenset[str], hint: str | None = None) -> Iterator[Problem]:
+    def site(
+        self,
+        path: Path,
+        site: Site,
+        visible: frozenset[str],
+        hint: str | None = None,
+        shapes: Mapping[str, Shape] = SHAPES,
+    ) -> Iterator[Problem]:
         """The problems of all texts at the site, each at its own path, with these names to use.
 
         Args:
@@ -59,14 +78,16 @@ class _Check:
             site: What is checked.
             visible: The names that can be used there.
             hint: What to do about any other name, where it may be a good one elsewhere.
+            shapes: What names hold of which that is known.
         """
         place = (*path, *site.path)
         if self._is_full():
             return
+        seen = _Seen(visible, shapes, hint)
         if site.bare:
-            yield from self._expression(place, site.value, visible, hint)
+            yield from self._expression(place, site.value, seen)
         else:
-            yield from self._template(place, site.value, visible, hint)
+            yield from self._template(place, site.value, seen)
         if self._is_full():
             message = (
                 f"the flow has more than {MAX_EXPRESSIONS:,} expressions, or {MAX_CHARACTERS:,} characters of them"
@@ -76,7 +97,7 @@ class _Check:
     def _is_full(self) -> bool:
         return self._expressions > MAX_EXPRESSIONS or self._characters > MAX_CHARACTERS
 
-    def _template(self, path: Path, template: Json, visible: frozenset[str], hint: str | None) -> Iterator[Problem]:
+    def _template(self, path: Path, template: Json, seen: _Seen) -> Iterator[Problem]:
         pending: deque[tuple[Path, Any]] = deque([(path, template)])
         while pending and not self._is_full():
             place, value = pending.popleft()
@@ -91,15 +112,13 @@ class _Check:
                     yield _malformed(place, error)
                     continue
                 for expression in expressions:
-                    yield from self._expression(place, expression, visible, hint)
+                    yield from self._expression(place, expression, seen)
             elif isinstance(value, list):
                 pending.extend(((*place, index), item) for index, item in enumerate(value))
             elif isinstance(value, dict):
                 pending.extend(((*place, key), member) for key, member in value.items())
 
-    def _expression(
-        self, path: Path, expression: str, visible: frozenset[str], elsewhere: str | None
-    ) -> Iterator[Problem]:
+    def _expression(self, path: Path, expression: str, seen: _Seen) -> Iterator[Problem]:
         self._expressions += 1
         self._characters += len(expression)
         if self._is_full():
@@ -110,16 +129,30 @@ class _Check:
             bare = path[-1] in ("when", "where") and "{{" in expression
             yield _malformed(path, error, "a condition is written without `{{ }}`" if bare else None)
             return
-        for name in sorted(names - visible):
-            message = f"{name!r} does not exist here" if elsewhere else f"nothing sets {name!r}"
-            hint = elsewhere or SOMETIMES.get(name) or meant(name, [*sorted(visible - EVERYWHERE), *sorted(EVERYWHERE)])
+        for name in sorted(names - seen.visible):
+            message = f"{name!r} does not exist here" if seen.elsewhere else f"nothing sets {name!r}"
+            known = [*sorted(seen.visible - EVERYWHERE), *sorted(EVERYWHERE)]
+            hint = seen.elsewhere or SOMETIMES.get(name) or meant(name, known)
             yield Problem(path, DiagnosticCode.UNKNOWN_VARIABLE, message, hint)
-        for name in sorted(key_references(expression, "nodes") - self._nodes):
+        yield from self._keys(path, path_references(expression), seen)
+
+    def _keys(self, path: Path, read: frozenset[tuple[str, ...]], seen: _Seen) -> Iterator[Problem]:
+        """The problems of the keys that an expression reads of names that exist there."""
+        for name in sorted(_first_keys(read, "nodes") - self._nodes):
             yield Problem(path, DiagnosticCode.UNKNOWN_NODE, f"there is no node {name!r}", meant(name, self._nodes))
+        missing = {found[:2]: found[2] for each in sorted(read) if (found := missing_key(each, seen.shapes))}
+        for (holder, key), shape in missing.items():
+            if holder.partition(".")[0] in seen.visible:
+                message = f"`{holder}` has no key {key!r}"
+                yield Problem(path, DiagnosticCode.UNKNOWN_VARIABLE, message, meant(key, shape.keys()))
         if self._inputs is not None:
-            for name in sorted(key_references(expression, "input") - self._inputs):
+            for name in sorted(_first_keys(read, "input") - self._inputs):
                 message = f"`inputs` declares no {name!r}"
                 yield Problem(path, DiagnosticCode.UNKNOWN_INPUT, message, meant(name, self._inputs))
+
+
+def _first_keys(read: frozenset[tuple[str, ...]], name: str) -> frozenset[str]:
+    return frozenset(path[1] for path in read if path[0] == name)
 
 
 def _properties(inputs: JsonObject | None) -> frozenset[str] | None:
@@ -131,4 +164,4 @@ def _properties(inputs: JsonObject | None) -> frozenset[str] | None:
 
 
 def _malformed(path: Path, error: ThreadloomError, hint: str | None = None) -> Problem:
-    return Problem(path, DiagnosticCode.BAD_EXPRESSION, error.message, hint)
+    return Problem(path, DiagnosticCode.BAD_EXPRESSION, error.message, hint or error.details.get("hint"))

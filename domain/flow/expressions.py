@@ -17,6 +17,7 @@ from jinja2 import TemplateSyntaxError, UndefinedError, nodes
 from jinja2.runtime import Context
 
 from domain.errors import Code, ThreadloomError
+from domain.flow.diagnostics import HintedError
 from domain.flow.language import templates
 from domain.flow.language.budget import CHARACTERS, Budget, spend
 from domain.flow.language.environment import (
@@ -51,7 +52,7 @@ class _Parsed:
     """A well-formed expression, and what it mentions."""
 
     names: tuple[str, ...]
-    keys: Mapping[str, frozenset[str]]
+    paths: frozenset[tuple[str, ...]]
     direct: bool
 
 
@@ -119,13 +120,16 @@ def expression_references(expression: str) -> frozenset[str]:
     return frozenset(_parsed(expression).names)
 
 
-def key_references(expression: str, name: str) -> frozenset[str]:
-    """The keys that the expression reads of a name from the scope: `a` and `b` of `nodes.a.result + nodes['b'].visits`.
+def path_references(expression: str) -> frozenset[tuple[str, ...]]:
+    """The names from the scope with the keys that are read of them, and all that is passed on the way.
+
+    `nodes.a.result + rows[0].n` reads `("nodes", "a")` and `("nodes", "a", "result")`: keys count as far as
+    they are written down.
 
     Raises:
         ThreadloomError: `EXPRESSION_ERROR` when it is malformed.
     """
-    return _parsed(expression).keys.get(name, frozenset())
+    return _parsed(expression).paths
 
 
 def expressions_in(template: Json) -> list[str]:
@@ -227,12 +231,8 @@ def _parsed(expression: str) -> _Parsed:
     tree = _tree(expression)
     # Sorted, as a scope may compute its entries, and a replay must do so in the same order.
     names = tuple(sorted({node.name for node in _all(tree, nodes.Name) if node.name not in FUNCTIONS}))
-    keys: dict[str, set[str]] = {}
-    for node in _all(tree, (nodes.Getattr, nodes.Getitem)):
-        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
-        if isinstance(node.node, nodes.Name) and isinstance(key, str):
-            keys.setdefault(node.node.name, set()).add(key)
-    return _Parsed(names, {name: frozenset(found) for name, found in keys.items()}, _is_direct(tree))
+    paths = frozenset(filter(None, map(_path, _all(tree, (nodes.Getattr, nodes.Getitem)))))
+    return _Parsed(names, paths, _is_direct(tree))
 
 
 @lru_cache(maxsize=4_096)
@@ -250,6 +250,8 @@ def _tree(expression: str) -> nodes.Expr:
         return parse_expression(expression)
     except TemplateSyntaxError as error:
         raise _error(expression, error.message or "it is no expression") from None
+    except HintedError as error:
+        raise _error(expression, error.message, error.hint) from None
     except Exception as error:  # the parser has limits of its own
         raise _error(expression, _said(error)) from None
 
@@ -272,6 +274,18 @@ def _all(tree: nodes.Expr, kind: Any) -> Iterator[Any]:
     yield from tree.find_all(kind)
 
 
+def _path(node: nodes.Node) -> tuple[str, ...]:
+    """The name and the keys of a look-up; nothing where one of them is computed, or is no text."""
+    keys: list[str] = []
+    while isinstance(node, nodes.Getattr | nodes.Getitem):
+        key = node.attr if isinstance(node, nodes.Getattr) else getattr(node.arg, "value", None)
+        if not isinstance(key, str):
+            return ()
+        keys.append(key)
+        node = node.node
+    return (node.name, *reversed(keys)) if isinstance(node, nodes.Name) else ()
+
+
 def _is_direct(node: nodes.Node) -> bool:
     """Whether the value is a part of the scope as it is, which is JSON already."""
     while isinstance(node, nodes.Getattr | nodes.Getitem):
@@ -291,6 +305,7 @@ def _said(error: Exception) -> str:
     return _PYTHON_TYPE.sub(lambda match: _TYPE_NAMES[match[1]], str(error)) or type(error).__name__
 
 
-def _error(expression: str, reason: str) -> ThreadloomError:
+def _error(expression: str, reason: str, hint: str | None = None) -> ThreadloomError:
     shown = expression if len(expression) <= _SHOWN else expression[: _SHOWN - 1] + "…"
-    return ThreadloomError(Code.EXPRESSION_ERROR, f"`{shown}`: {reason}", {"expression": shown, "reason": reason})
+    details = {"expression": shown, "reason": reason, **({"hint": hint} if hint else {})}
+    return ThreadloomError(Code.EXPRESSION_ERROR, f"`{shown}`: {reason}", details)

@@ -13,6 +13,8 @@ from domain.flow.expressions import is_template
 from domain.flow.model import (
     ActivityCalling,
     ApprovalNode,
+    Call,
+    Effectful,
     FlowDefinition,
     ForkNode,
     HttpNode,
@@ -23,6 +25,8 @@ from domain.flow.model import (
     ReceiveNode,
     Secret,
     SpawnNode,
+    SubflowNode,
+    WaitingStep,
     WaitNode,
     WorkflowNode,
 )
@@ -56,8 +60,28 @@ def check_node(node_id: str, node: NodeBase, flow: FlowDefinition) -> Iterator[P
         if isinstance(node, kind):
             yield from check(path, node)
     waits = isinstance(node, ReceiveNode | ApprovalNode | JoinNode)
-    if waits and getattr(node, "timeout", None) is None and flow.limits.max_duration is None:
+    if isinstance(node, WaitingStep) and node.on_timeout and not _can_time_out(node):
+        message, hint = "a node without a `timeout` never takes `on_timeout`", "add `timeout: 1h`, or leave it out"
+        yield Problem((*path, "on_timeout"), DiagnosticCode.MISSING_FIELD, message, hint, at_key=True)
+    elif waits and getattr(node, "timeout", None) is None and flow.limits.max_duration is None:
         yield Problem(path, DiagnosticCode.UNBOUNDED_WAIT, f"{node_id!r} may wait for ever", at_key=True)
+    if isinstance(node, Effectful) and node.compensate is not None:
+        yield from check_call((*path, "compensate"), node.compensate)
+
+
+def check_call(path: Path, call: Call) -> Iterator[Problem]:
+    """The problems of a call around a node: of its compensation, or of a hook."""
+    if is_template(call.activity):
+        message = "the `activity` of a hook or compensation is named in the flow, not computed"
+        hint = "write its name; what is to differ goes into `args`"
+        yield Problem((*path, "activity"), DiagnosticCode.BAD_VALUE, message, hint)
+
+
+def _can_time_out(node: WaitingStep) -> bool:
+    """Whether its time can be over: by a timeout of its own, or by the `max_duration` of the flow it executes."""
+    if isinstance(node, ActivityCalling) and "on_timeout" in refused_by_mode(node, node.mode):
+        return True  # its mode says already that it means nothing there
+    return node.timeout is not None or isinstance(node, SubflowNode)
 
 
 def _check_calling(path: Path, node: ActivityCalling) -> Iterator[Problem]:

@@ -24,6 +24,9 @@ _CAUSES: Mapping[DiagnosticCode, tuple[str, ...]] = {
 }
 """Fields of a node that, when they could not be read, explain a problem away."""
 
+_FATAL = (DiagnosticCode.NO_START, DiagnosticCode.UNKNOWN_NODE)
+"""Problems of meaning with which no thread can go on."""
+
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
@@ -32,10 +35,14 @@ class Analysis:
     Attributes:
         flow: The flow with its defaults applied; None when a problem is an error.
         problems: Errors and warnings.
+        read: The flow as far as it has the shape of one, valid or not.
+        unread: Problems of shape: what they are about is missing in `read`.
     """
 
     flow: FlowDefinition | None
     problems: list[Problem]
+    read: FlowDefinition | None = None
+    unread: tuple[Problem, ...] = ()
 
 
 def analyse(document: Json) -> Analysis:
@@ -46,18 +53,19 @@ def analyse(document: Json) -> Analysis:
         return Analysis(
             None, [Problem((), DiagnosticCode.BAD_VALUE, "the document nests too deeply", "make it flatter")]
         )
-    problems = structure.problems
+    unread = tuple(structure.problems)
     if structure.flow is None:
-        return Analysis(None, problems)
+        return Analysis(None, list(unread))
     flow = _with_defaults(structure.flow)
-    broken = {problem.path[:3] for problem in problems}
+    broken = {problem.path[:3] for problem in unread}
+    problems = [*unread]
     problems += [
         problem
         for problem in check_meaning(flow, document, edges_known=not structure.edges_mended)
-        if broken.isdisjoint((*problem.path[:2], field) for field in _CAUSES.get(problem.code, ()))
+        if broken.isdisjoint(_causes(problem, flow))
     ]
     valid = all(problem.severity == "warning" for problem in problems)
-    return Analysis(flow if valid else None, problems)
+    return Analysis(flow if valid else None, problems, flow, unread)
 
 
 def parse_flow(document: JsonObject) -> FlowDefinition:
@@ -67,7 +75,27 @@ def parse_flow(document: JsonObject) -> FlowDefinition:
         ThreadloomError: `FLOW_INVALID`; `details["problems"]` has `path`, `code`, `severity`, `message`
             and `hint` of each problem, the first 50.
     """
-    analysis = analyse(document)
+    return _required(analyse(document))
+
+
+def runnable_flow(document: JsonObject) -> FlowDefinition:
+    """The flow of a thread, which some version of this program has found valid when the thread was created.
+
+    What a later version asks of meaning, such as a name that it knows not to exist, is no reason to
+    refuse a thread that has been at work for months; only what cannot be executed is.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`, as `parse_flow`.
+    """
+    found = analyse(document)
+    if found.flow is None and found.read is not None:
+        fatal = [problem for problem in found.problems if problem in found.unread or problem.code in _FATAL]
+        if all(problem.severity == "warning" for problem in fatal):
+            return found.read
+    return _required(found)
+
+
+def _required(analysis: Analysis) -> FlowDefinition:
     if analysis.flow is not None:
         return analysis.flow
     problems = [
@@ -94,6 +122,17 @@ def digest_of(document: JsonObject) -> str:
 def json_path(path: Path) -> str:
     """A path as people write it: `$.nodes.load.next[0].to`."""
     return "$" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+
+
+def _causes(problem: Problem, flow: FlowDefinition) -> list[Path]:
+    """Places that, when they could not be read, explain the problem away."""
+    fields = _CAUSES.get(problem.code, ())
+    if problem.path[2:] == ("on_timeout",):
+        fields = (*fields, "timeout")
+    holders: list[Path] = [problem.path[:2]]
+    if fields and isinstance(flow.nodes.get(str(problem.path[1])), ActivityCalling):
+        holders.append(("defaults", "activity"))
+    return [(*holder, field) for holder in holders for field in fields]
 
 
 def _with_defaults(flow: FlowDefinition) -> FlowDefinition:

@@ -19,6 +19,7 @@ from ruamel.yaml.error import MarkedYAMLError
 
 from domain.flow.diagnostics import DiagnosticCode
 from domain.flow.source import Fault, Located, Position, Source
+from domain.flow.yaml_hints import yaml_hint
 from domain.values import Json
 
 MAX_CHARACTERS = 1_000_000
@@ -59,7 +60,7 @@ def read_source(text: str, *, as_json: bool) -> Source:
         mark = error.problem_mark or error.context_mark
         place = Position(mark.line + 1, mark.column + 1) if mark else Position(1, 1)
         said = " ".join(filter(None, (error.context, error.problem)))
-        hint = "quote texts that hold `: `, ` #`, quotes or braces, and every expression"
+        hint = yaml_hint(error, text, builder.last)
         return Source(None, [*builder.faults, Fault(place, DiagnosticCode.SYNTAX, said, hint)])
     except Exception as error:  # odd texts end in odd places of the YAML library
         said = str(error).strip().partition("\n")[0] or type(error).__name__
@@ -74,7 +75,8 @@ def _json_fault(text: str) -> Fault | None:
     try:
         json.loads(text, parse_constant=refuse, parse_int=str, parse_float=str)
     except json.JSONDecodeError as error:
-        return Fault(Position(error.lineno, error.colno), DiagnosticCode.SYNTAX, error.msg)
+        hint = "write commas between members, none behind the last, and close every quote, bracket and brace"
+        return Fault(Position(error.lineno, error.colno), DiagnosticCode.SYNTAX, error.msg, hint)
     except (ValueError, RecursionError) as error:
         said = "it nests too deeply" if isinstance(error, RecursionError) else str(error)
         return Fault(Position(1, 1), DiagnosticCode.SYNTAX, said)
@@ -102,6 +104,8 @@ class _Builder:
 
     def __init__(self, text: str) -> None:
         self.faults: list[Fault] = []
+        self.last: Any = None
+        """The event before the one that could not be read."""
         self._text = text
         self._stack: list[_Open] = []
         self._anchors: dict[str, Located] = {}
@@ -110,6 +114,7 @@ class _Builder:
     def build(self, stream: Iterator[Any]) -> Located:
         documents = 0
         for event in stream:
+            self.last = event
             if isinstance(event, events.DocumentStartEvent):
                 documents += 1
                 if documents > 1:

@@ -121,5 +121,4 @@ def _site(node: BaseModel, name: str, names: frozenset[str] = frozenset()) -> It
 
 
 def _call(path: Path, call: Call, names: frozenset[str] = frozenset()) -> Iterator[Site]:
-    yield Site((*path, "activity"), call.activity, names=names)
     yield Site((*path, "args"), call.args, names=names)

@@ -23,7 +23,7 @@ from domain.flow.model import (
     WaitingStep,
 )
 from domain.flow.names import RESERVED, variables_of
-from domain.flow.node_checks import check_node
+from domain.flow.node_checks import check_call, check_node
 from domain.flow.templated import item_names
 from domain.flow.ways import check_ways, edges_of
 from domain.values import Json
@@ -141,6 +141,8 @@ def _check_start(flow: FlowDefinition, known: set[str]) -> Iterator[Problem]:
 def _check_hooks(flow: FlowDefinition, known: set[str]) -> Iterator[Problem]:
     for name in ("before_node", "after_node", "on_error"):
         hook = getattr(flow.hooks, name)
+        if hook is not None and hook.call is not None:
+            yield from check_call(("hooks", name, "call"), hook.call)
         for index, node_id in enumerate(hook.nodes if hook is not None else ()):
             if node_id not in known:
                 yield _unknown_node(("hooks", name, "nodes", index), node_id, known)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.bundle import parsed
+from domain.flow.bundle import runnable
 from domain.flow.model import FlowDefinition
 from domain.thread.checkpoint import Frame
 from domain.thread.state import ThreadState
@@ -32,7 +32,7 @@ class Program:
         Raises:
             ThreadloomError: `FLOW_INVALID`.
         """
-        return cls(parsed(document), documents)
+        return cls(runnable(document), documents)
 
     def named(self, reference: str) -> FlowDefinition:
         """The flow that a node names.
@@ -43,7 +43,7 @@ class Program:
         if reference not in self._parsed:
             if reference not in self.documents:
                 raise ThreadloomError(Code.FLOW_NOT_FOUND, f"{self.flow.label} came without the flow {reference}")
-            self._parsed[reference] = parsed(self.documents[reference])
+            self._parsed[reference] = runnable(self.documents[reference])
         return self._parsed[reference]
 
     def ends_at(self, state: ThreadState) -> datetime | None:

@@ -71,16 +71,24 @@ class _Loop:
     def __init__(self) -> None:
         self._thread: ThreadPoolExecutor | None = None
         self._runner = asyncio.Runner()
+        self._left = False
 
     def run(self, work: Callable[[], Any]) -> Any:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="activities")
-        return self._thread.submit(lambda: self._runner.run(work())).result()
+        try:
+            return self._thread.submit(lambda: self._runner.run(work())).result()
+        except KeyboardInterrupt:
+            # Whoever gave up must not wait for what he gave up.
+            self._left = True
+            raise
 
     def close(self) -> None:
         if self._thread is not None:
-            self._thread.submit(self._runner.close).result()
-            self._thread.shutdown()
+            closed = self._thread.submit(self._runner.close)
+            if not self._left:
+                closed.result()
+            self._thread.shutdown(wait=not self._left)
 
 
 def plain(value: Any) -> Json:

@@ -14,6 +14,9 @@ from domain.values import Json, JsonObject
 ACTIVITY = "activity:"
 """Begins the key of a mock for an activity, whichever node, hook or compensation calls it."""
 
+_SHOWN = 20
+"""Nodes that a refusal names; its details have all."""
+
 _WITHOUT = (SetNode, DecisionNode, WaitNode, SubflowNode, EndNode, FailNode)
 """Nodes that ask nobody outside, so that nothing can stand for their answer."""
 
@@ -126,13 +129,21 @@ def _fails(answer: Any) -> bool:
 
 
 def _require_node(key: str, flows: Sequence[FlowDefinition]) -> None:
-    known = {name: node for flow in flows for name, node in flow.nodes.items()}
-    for part in key.split("/"):
-        if part not in known:
-            message = f"no node {part} for the mock {key}{did_you_mean(part, list(known))}"
-            raise MockError(Code.INVALID_ARGUMENT, message, {"mock": key, "nodes": sorted(known)})
-    name = key.rpartition("/")[2]
-    found = [flow.nodes[name] for flow in flows if name in flow.nodes]
-    if all(isinstance(node, _WITHOUT) for node in found):
-        message = f"{key} is a `{found[0].kind}`, which asks nobody: it takes no mock"
-        raise MockError(Code.INVALID_ARGUMENT, message, {"mock": key})
+    nodes = [(name, node) for flow in flows for name, node in flow.nodes.items()]
+    asking = sorted({name for name, node in nodes if not isinstance(node, _WITHOUT)})
+    around = [name for name, node in nodes if isinstance(node, SubflowNode)]
+    details = {"mock": key, "nodes": asking}
+    *outer, last = key.split("/")
+    for part in (*outer, last):
+        if all(part != name for name, _ in nodes):
+            near = did_you_mean(part, asking if part == last else around)
+            message = f"no node {part} for the mock {key}{near or _those(asking)}"
+            raise MockError(Code.INVALID_ARGUMENT, message, details)
+    if last not in asking:
+        kind = next(node.kind for name, node in nodes if name == last)
+        message = f"{key} is a `{kind}`, which asks nobody: it takes no mock{_those(asking)}"
+        raise MockError(Code.INVALID_ARGUMENT, message, details)
+
+
+def _those(asking: Sequence[str]) -> str:
+    return f"; these take one: {', '.join(asking[:_SHOWN])}{', …' if len(asking) > _SHOWN else ''}" if asking else ""

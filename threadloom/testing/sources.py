@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import bundle, parsed
+from domain.flow.language.nearby import did_you_mean
 from domain.thread.program import Program
 from domain.values import JsonObject
 from threadloom.flows import document_of_file
@@ -36,7 +37,8 @@ def load_program(source: Source, others: Iterable[Source]) -> Program:
 
     def find(reference: str) -> JsonObject:
         if reference not in known:
-            message = f"{flow.label} needs the flow {reference}: give its file too"
+            near = did_you_mean(reference, list(known))
+            message = f"{flow.label} needs the flow {reference}: give its file too{near}"
             raise ThreadloomError(Code.FLOW_NOT_FOUND, message, {"flow": reference, "needed_by": flow.label})
         return known[reference]
 

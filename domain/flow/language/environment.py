@@ -20,6 +20,7 @@ from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
+from domain.flow.diagnostics import HintedError
 from domain.flow.language.filters_codec import CODEC_FILTERS
 from domain.flow.language.filters_list import LIST_FILTERS
 from domain.flow.language.filters_object import OBJECT_FILTERS
@@ -114,10 +115,16 @@ def parse_expression(source: str) -> nodes.Expr:
 
     Raises:
         jinja2.TemplateSyntaxError: It is no expression, or breaks a rule; the message says which.
+        HintedError: So, and it is plain what was meant.
     """
     parser = Parser(ENVIRONMENT, source, state="variable")
-    tree = parser.parse_expression()
+    try:
+        tree = parser.parse_expression()
+    except TemplateSyntaxError:
+        _refuse_assignment(parser)
+        raise
     if not parser.stream.eos:
+        _refuse_assignment(parser)
         raise TemplateSyntaxError(f"{_shown(parser)} is not expected after the expression", 1)
     for node in _checked(tree):
         if isinstance(node, nodes.Filter):
@@ -137,6 +144,11 @@ def compile_tree(tree: nodes.Expr) -> Any:
         node.lineno = 1
         node.environment = ENVIRONMENT
     return ENVIRONMENT.from_string(template).root_render_func
+
+
+def _refuse_assignment(parser: Parser) -> None:
+    if parser.stream.current.type == "assign":
+        raise HintedError("`=` does not compare, and expressions set nothing", "write `==` to compare")
 
 
 def _shown(parser: Parser) -> str:

@@ -121,7 +121,7 @@ class Retry(FlowModel):
 class Call(FlowModel):
     """How an activity is called, on whichever node."""
 
-    activity: TextTemplate
+    activity: Annotated[str, Field(min_length=1, description="Its name, written out")]
     args: list[Template] = []
     task_queue: str | None = None
     start_to_close: PositiveDuration = timedelta(minutes=10)

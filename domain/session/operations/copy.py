@@ -150,6 +150,9 @@ def _between_nodes(snapshot: Snapshot) -> Snapshot:
 
 
 def _nodes(snapshot: Snapshot, request: CopyThread) -> frozenset[str] | None:
+    if request.nodes and request.strategy != "selective":
+        message = f"a {request.strategy} copy takes no choice of nodes; a selective one does"
+        raise ThreadloomError(Code.INVALID_ARGUMENT, message, {"strategy": request.strategy})
     if request.strategy == "full":
         return None
     nodes = snapshot.current().nodes

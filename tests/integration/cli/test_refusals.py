@@ -94,7 +94,7 @@ def test_every_mistake_of_a_flow_has_its_line(cli: CommandLine, tmp_path: Path) 
     lines = ended.out.splitlines()
     assert len(lines) == len(document.json["problems"])
     assert all(line.startswith(f"{file}:") for line in lines)
-    assert ended.err.startswith("error: FLOW_INVALID: 12 problems in ")
+    assert ended.err.startswith("error: FLOW_INVALID: 12 errors")
 
 
 def test_a_flow_without_mistakes_is_valid(cli: CommandLine, dev: Dev) -> None:
@@ -113,6 +113,8 @@ def test_a_flow_without_mistakes_is_valid(cli: CommandLine, dev: Dev) -> None:
         ("thread", "start", "a", "b", "--input", "plain text"),
         ("thread", "fork", "a", "b", "--at", "c", "--set", "x=plain"),
         ("thread", "fork", "a", "b", "--strategy", "odd"),
+        ("thread", "copy", "a", "b", "--node", "c"),
+        ("thread", "copy", "a", "b", "--strategy", "partial", "--node", "c"),
         ("dev", "surplus"),
     ],
     ids=" ".join,

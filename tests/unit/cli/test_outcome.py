@@ -96,6 +96,11 @@ def test_a_refusal_for_people_says_what_to_do_and_leaves_stdout_empty(run: Run) 
     assert ended.err == f"error: SESSION_NOT_FOUND: there is no session x\nhint: {hint}\n"
 
 
+def test_a_refusal_that_knows_better_what_to_do_says_that(run: Run) -> None:
+    ended = run(ThreadloomError(Code.FLOW_NOT_FOUND, "no", {"hint": "give its file"}))
+    assert ended.err == "error: FLOW_NOT_FOUND: no\nhint: give its file\n"
+
+
 def test_every_problem_of_a_flow_has_its_line(run: Run) -> None:
     problem = {"file": "f.yaml", "line": 2, "column": 3, "code": "NO_END", "message": "no end", "hint": "add one"}
     ended = run(ThreadloomError(Code.FLOW_INVALID, "f.yaml", {"problems": [problem, problem]}))

@@ -97,6 +97,21 @@ def test_a_missing_mock_is_named(order: list[str]) -> None:
     assert document(*order)[1]["error"]["details"]["args"] == [7]
 
 
+def test_a_missing_flow_is_to_be_given_by_its_file(order: list[str]) -> None:
+    ended = run(order[0])
+    assert ended.exit_code == 1
+    said, hint = ended.stderr.splitlines()
+    assert said == "error: FLOW_NOT_FOUND: order@1 needs the flow payment: give its file too"
+    assert hint == "hint: `--flow FILE` gives the file of payment; no registered flow is looked at."
+
+
+def test_a_mock_for_a_node_that_is_not_there_names_those_that_are(order: list[str]) -> None:
+    far, near = run(*order, "--mock", "nosuch=1"), run(*order, "--fail", "chrage=X")
+    assert (far.exit_code, near.exit_code) == (1, 1)
+    assert far.stderr.splitlines()[0].endswith("no node nosuch for the mock nosuch; these take one: ask, charge")
+    assert near.stderr.splitlines()[0].endswith("no node chrage for the mock chrage; did you mean 'charge'?")
+
+
 def test_an_invalid_flow_gives_what_validate_gives(tmp_path: Path) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text(PAYMENT.replace("start: charge", "start: nowhere"))

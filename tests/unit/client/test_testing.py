@@ -73,8 +73,10 @@ class TestActivities:
     @pytest.mark.parametrize(
         ("mocks", "said"),
         [
-            ({"m": 1}, "no node m"),
-            ({"done": 1}, "done is a `set`, which asks nobody"),
+            ({"other": 1}, "no node other for the mock other; these take one: n"),
+            ({"o": 1, "n/n": 1}, "no node o for the mock o; these take one: n"),
+            ({"don": 1}, "no node don for the mock don; these take one: n"),
+            ({"done": 1}, "done is a `set`, which asks nobody: it takes no mock; these take one: n"),
             ({"n": object()}, "the mock n gives a object, which is not JSON"),
             ({"n": float("nan")}, "the mock n gives a float, which is not JSON"),
         ],

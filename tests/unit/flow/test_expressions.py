@@ -11,7 +11,7 @@ from domain.flow.expressions import (
     expression_references,
     holds,
     is_template,
-    key_references,
+    path_references,
     references,
     render,
 )
@@ -238,10 +238,13 @@ def test_failures_of_the_scope_are_expression_errors() -> None:
 def test_references_are_the_names_from_the_scope() -> None:
     assert expression_references("rows | map(attribute='n') | sum + range(limit) | length") == {"rows", "limit"}
     assert references({"a": ["{{ x.y }} {{ z }}"], "b": "w"}) == {"x", "z"}
-    expression = "nodes.load.status == 'failed' or nodes['x'].visits > input.limit or nodes[input['name']]"
-    assert key_references(expression, "nodes") == {"load", "x"}
-    assert key_references(expression, "input") == {"limit", "name"}
-    assert key_references(expression, "rows") == frozenset()
+
+
+def test_paths_are_the_keys_that_are_written_down() -> None:
+    expression = "nodes.load.error.code == 'X' or nodes['x'].visits > input.limit or nodes[input['name']].status"
+    nodes = {("nodes", "load"), ("nodes", "load", "error"), ("nodes", "load", "error", "code"), ("nodes", "x")}
+    assert path_references(expression) == nodes | {("nodes", "x", "visits"), ("input", "limit"), ("input", "name")}
+    assert path_references("rows[0].n + (rows | first).n + ({'a': 1}).a + rows") == frozenset()
 
 
 def test_a_template_is_what_rendering_would_change() -> None:

@@ -90,6 +90,16 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         ["5:3 MISSING_FIELD"],
     ),
     (DiagnosticCode.MISSING_FIELD, "flow: f\nstart: a\nnodes: {a: {kind: end}}\n", ["1:1 MISSING_FIELD"]),
+    (
+        DiagnosticCode.MISSING_FIELD,
+        flow_with("a: {kind: activity, activity: x, effect: none, on_timeout: end, next: end}"),
+        ["5:50 MISSING_FIELD"],
+    ),
+    (
+        DiagnosticCode.MISSING_FIELD,
+        flow_with("a: {kind: receive, on_timeout: end, next: end}"),
+        ["5:22 MISSING_FIELD"],
+    ),
     (DiagnosticCode.WRONG_TYPE, "[]", ["1:1 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, "flow: f\nversion: 1.0\nstart: a\nnodes: {a: {kind: end}}\n", ["2:10 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, flow_with("a: {kind: set, set: {x: .nan}, next: end}"), ["5:27 WRONG_TYPE"]),
@@ -121,6 +131,18 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, for: 1s, until: x, next: end}"), ["5:3 BAD_VALUE"]),
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: wait, until: tomorrow, next: end}"), ["5:26 BAD_VALUE"]),
     (DiagnosticCode.BAD_VALUE, flow_with("a: {kind: decision, next: []}"), ["5:29 BAD_VALUE"]),
+    (
+        DiagnosticCode.BAD_VALUE,
+        flow_with(
+            "a: {kind: activity, activity: x, effect: none, compensate: {activity: '{{ result }} {{ x }}'}, next: end}"
+        ),
+        ["5:73 BAD_VALUE"],
+    ),
+    (
+        DiagnosticCode.BAD_VALUE,
+        "hooks: {after_node: {call: {activity: '{{ node.id }}'}}}\n" + flow_with("a: {kind: decision, next: end}"),
+        ["1:39 BAD_VALUE"],
+    ),
     (
         DiagnosticCode.BAD_VALUE,
         flow_with("a: {kind: join, threads: [], of: a, timeout: 1h, next: end}"),
@@ -401,7 +423,7 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
         DiagnosticCode.UNKNOWN_VARIABLE,
         flow_with(
             "a: {kind: activity, activity: x, effect: none, args: ['{{ result }}'], "
-            "compensate: {activity: '{{ result }}', args: [{r: '{{ result }}'}]}, next: end}"
+            "compensate: {activity: y, args: [{r: '{{ result }}'}]}, next: end}"
         ),
         ["5:57 UNKNOWN_VARIABLE"],
     ),
@@ -709,3 +731,29 @@ def test_the_document_is_what_the_file_says() -> None:
     assert loaded.valid
     assert loaded.document == json.loads(as_json())
     assert load_flow("[]", "f.yaml").document is None
+
+
+@pytest.mark.parametrize("condition", ["x = 1", "(x = 1)", "input.n = 1 and true", "[1, x = 2] | first"])
+def test_a_single_equals_sign_is_told_from_a_comparison(condition: str) -> None:
+    text = flow_with(f'a: {{kind: decision, next: [{{when: "{condition}", to: end}}, end]}}')
+    (problem,) = load_flow(text, "f.yaml").problems
+    assert (problem.code, problem.hint) == (DiagnosticCode.BAD_EXPRESSION, "write `==` to compare")
+
+
+def test_only_a_node_whose_time_can_be_over_has_a_way_out_of_that() -> None:
+    text = flow_with("a: {kind: send, to: t, name: n, on_timeout: end, next: end}")
+    assert only_hint(text) == "add `timeout: 1h`, or leave it out"
+    other = flow_with("a: {kind: subflow, flow: g, on_timeout: end, next: end}")
+    assert places(other) == [], "the other flow's `max_duration` ends it too"
+    default = "defaults: {activity: {timeout: %s}}\n" + activity("effect: none, on_timeout: end")
+    assert places(default % "1m") == []
+    assert places(default % "soon") == ["1:32 BAD_DURATION"], "what would be given is not also missing"
+    assert places(activity("effect: none, timeout: soon, on_timeout: end")) == ["5:61 BAD_DURATION"]
+    both = activity("effect: none, timeout: soon, on_timeout: end").replace("x@1", '"{{ input }}"')
+    assert places(both) == ["5:3 MISSING_FIELD", "5:71 BAD_DURATION"], "and hides nothing else"
+
+
+def test_the_activity_of_a_hook_or_compensation_is_not_computed() -> None:
+    text = activity('effect: none, compensate: {activity: "undo-{{ input }}"}')
+    assert only_hint(text) == "write its name; what is to differ goes into `args`"
+    assert places(activity('effect: none, compensate: {activity: undo, args: ["{{ result }}"]}')) == []

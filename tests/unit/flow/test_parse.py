@@ -7,7 +7,7 @@ import pytest
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import ActivityNode, MapNode
-from domain.flow.parse import digest_of, parse_flow
+from domain.flow.parse import digest_of, parse_flow, runnable_flow
 
 
 def document(**changes: Any) -> dict[str, Any]:
@@ -188,3 +188,28 @@ def test_a_node_of_a_bad_id_may_be_wrong_in_itself_too(node: dict[str, Any]) -> 
     }
     assert "BAD_ID" in codes
     assert len(codes) > 1
+
+
+def test_a_thread_keeps_a_flow_of_which_a_later_version_knows_better() -> None:
+    """Its flow was valid when it was created; a new rule about meaning must not stop it months later."""
+    nodes = document()["nodes"]
+    asks_more = {**nodes, "a": {**nodes["a"], "args": ["{{ nobody_sets_this }}"]}}
+    old = document(nodes=asks_more)
+    errors = [problem["code"] for problem in problems_of(old) if problem["severity"] == "error"]
+    assert errors == ["UNKNOWN_VARIABLE"]
+    assert activity(runnable_flow(old), "a").args == ["{{ nobody_sets_this }}"]
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"start": "nosuch"},
+        {"nodes": {"a": {"kind": "end", "next": "nosuch"}}},
+        {"nodes": {"a": {"kind": "set", "next": "nosuch"}, "b": {"kind": "end"}}},
+        {"nodes": {"a": {"kind": "nosuch"}}},
+        {"nodes": []},
+    ],
+)
+def test_a_thread_needs_a_flow_that_can_be_executed(broken: dict[str, Any]) -> None:
+    with pytest.raises(ThreadloomError, match="FLOW_INVALID"):
+        runnable_flow(document(**broken))

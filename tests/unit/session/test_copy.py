@@ -197,6 +197,8 @@ def test_a_reset_copy_is_told_of_effects_also_when_the_journal_has_left_memory()
         ({"strategy": "selective"}, Code.COPY_WITHOUT_NODES),
         ({"strategy": "selective", "nodes": ["load", "send"]}, Code.NODE_NOT_FOUND),
         ({"strategy": "selective", "nodes": ["nowhere"]}, Code.NODE_NOT_FOUND),
+        ({"strategy": "partial", "nodes": ["load"]}, Code.INVALID_ARGUMENT),
+        ({"strategy": "full", "nodes": ["load"]}, Code.INVALID_ARGUMENT),
         ({"max_depth": 0}, Code.DEPTH_LIMIT_REACHED),
     ],
 )
