@@ -409,8 +409,9 @@ class SessionHandle:
 
         Raises:
             ThreadloomError: `THREAD_NOT_FOUND`, `THREAD_DESTROYED`, `COPY_WITHOUT_NODES`,
-                `NODE_NOT_FOUND`, `INVALID_ARGUMENT` (nodes for a strategy that takes none), `DEPTH_LIMIT_REACHED`, `THREAD_LIMIT_REACHED`,
-                `SNAPSHOT_UNAVAILABLE`, `JOURNAL_INCOMPLETE`.
+                `NODE_NOT_FOUND`, `INVALID_ARGUMENT` (nodes for a strategy that takes none),
+                `DEPTH_LIMIT_REACHED`, `THREAD_LIMIT_REACHED`, `SNAPSHOT_UNAVAILABLE`,
+                `JOURNAL_INCOMPLETE`.
         """
         command_id = command_id or new_command_id()
         sent = command(

@@ -95,7 +95,7 @@ def ended_outside(program: Program, state: ThreadState, input: ActivityCompleted
         assert failure is not None
         if not input.timed_out:
             return end_node(visit, active, Failed(failure))
-        return out_of_time(program, state, input.now) or end_node(visit, active, timed_out(visit, failure))
+        return out_of_time(program, state, input.now, failure) or end_node(visit, active, timed_out(visit, failure))
     if isinstance(visit.node, JoinNode):
         return end_node(visit, active, joined(visit.node, active, input.result))
     return end_node(visit, active, Done(input.result))

@@ -58,6 +58,12 @@ class ActivityCall:
     priority: PriorityName | None = None
     summary: str
 
+    def was_not_begun(self, failure: Failure) -> bool:
+        """Whether no worker took it in the time that it has for that, which is less than all its time."""
+        own = self.schedule_to_start
+        less = own is not None and (self.schedule_to_close is None or own < self.schedule_to_close)
+        return less and failure.details.get("timeout") == "schedule_to_start"
+
     def took_all_its_time(self, failure: Failure) -> bool:
         """Whether an attempt that ran out of time had all the time that the node has, and not only its own."""
         whole = self.schedule_to_close is not None and self.schedule_to_close <= self.start_to_close

@@ -87,7 +87,8 @@ class ActivityRunner:
         except FailureError as error:  # a local activity's last failure comes without an ActivityError around it
             failure = activity_failure(error)
             cancelled = failure.code == Code.CANCELLED
-            timed_out = ran_out_of_time(error) or call.took_all_its_time(failure)
+            out_of_time = ran_out_of_time(error) and not call.was_not_begun(failure)
+            timed_out = out_of_time or call.took_all_its_time(failure)
             return _failed(call, failure, timed_out=timed_out, cancelled=cancelled)
         except Exception as error:
             refused = defect(error)

@@ -60,6 +60,10 @@ from workflows.thread.reporter import Reporter
 from workflows.thread.rows import RowRunner
 from workflows.visibility import Visibility
 
+RUN_ENTRIES = 5_000
+"""Journal entries of a run after which the next one begins. Rows put fifty of them into three events, and a
+worker that takes a thread over replays them all within one workflow task: about a second for so many."""
+
 KEPT_ENTRIES = 500
 """Journal entries that stay in memory when storage holds them too."""
 
@@ -83,6 +87,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         self.start = start.model_copy(update={"flow": shared(start.flow), "flows": flows, **kept})
         self.program = Program.of(self.start.flow, flows)
         self.state = restored(self.program, start, ids, workflow.now())
+        self._began_at = self.state.current.seq
         self._answers = {command_id: load(Answered, answer) for command_id, answer in start.answers.items()}
         budget = TaskBudget()
         self._visibility = Visibility(start.searchable)
@@ -228,6 +233,10 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         if held and not outbox.failing and outbox.relieved:
             return Resume(now=now, kinds=(HoldKind.RECORDS_BACKLOG,), actor=SYSTEM)
         return None
+
+    def _overdue(self, beyond: int = 0) -> bool:
+        long = self.state.current.seq - self._began_at >= RUN_ENTRIES
+        return super()._overdue(beyond) or (long and not beyond and not self.recorder.outbox.failing)
 
     def wake_at(self) -> tuple[datetime | None, str]:
         return wake_at(self.state), self.state.active.node if self.state.active else "hold"

@@ -9,6 +9,9 @@ from typing import Any
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from tests.integration.hostile.odd import ended, unharmed
+from tests.integration.stack import Session
+
 calls: Counter[str] = Counter()
 """How often each activity attempt ran, by its idempotency key."""
 
@@ -38,6 +41,15 @@ async def gated(gate: str) -> str:
     calls[gate] += 1
     await gates[gate].wait()
     return gate
+
+
+async def outcome(session: Session, thread_id: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """How a thread of the flow ends."""
+    await session.create(thread_id, document, **more)
+    thread = session.thread(thread_id)
+    told: dict[str, Any] = await ended(thread, session.stack.client.get_workflow_handle(thread.id))
+    await unharmed(session.handle, thread)
+    return told
 
 
 def end(**result: Any) -> dict[str, Any]:

@@ -6,10 +6,13 @@ import asyncio
 from collections import Counter
 from typing import Any
 
+import pytest
+
 from tests.integration.engine.flows import call, calls, end, flow, gated, gates, step
 from tests.integration.engine.theirs import their_worker
 from tests.integration.hostile.odd import deliver, ended, failed_tasks
 from tests.integration.stack import Handle, Session, Stack, eventually
+from workflows.thread import entity
 
 EVENTS = 60
 """Events of a history after which the next run begins."""
@@ -49,30 +52,43 @@ def receiving(next: str) -> dict[str, Any]:
     }
 
 
+ROUNDS = flow(
+    "rounds",
+    {
+        "work": call("step", "work {{ n }}", mode="local", next="count", max_visits=10_000),
+        "count": {"kind": "set", "set": {"n": "{{ n + 1 }}"}, "next": "more", "max_visits": 10_000},
+        "more": {
+            "kind": "decision",
+            "next": [{"when": "n < input", "to": "work"}, {"to": "done"}],
+            "max_visits": 10_000,
+        },
+        "done": end(n="{{ n }}"),
+    },
+    variables={"n": 0},
+)
+
+
 async def test_while_records_are_being_written(stack: Stack) -> None:
     """The server refuses a task that ends a run when something arrives meanwhile, and all of it is replayed."""
-    rounds = flow(
-        "rounds",
-        {
-            "work": call("step", "work {{ n }}", mode="local", next="count", max_visits=10_000),
-            "count": {"kind": "set", "set": {"n": "{{ n + 1 }}"}, "next": "more", "max_visits": 10_000},
-            "more": {
-                "kind": "decision",
-                "next": [{"when": "n < 1200", "to": "work"}, {"to": "done"}],
-                "max_visits": 10_000,
-            },
-            "done": end(n="{{ n }}"),
-        },
-        variables={"n": 0},
-    )
     async with stack.worker(step):
         session = await start(stack)
-        await session.create("t", rounds)
+        await session.create("t", ROUNDS, input=1200)
         thread = session.thread("t")
         assert (await thread.result())["result"] == {"n": 1200}
         await eventually(lambda: runs_of(stack, thread), lambda seen: seen >= 3)
         async for run in stack.bare.list_workflows(f"WorkflowId = '{thread.id}'"):
             assert await failed_tasks(stack.bare.get_workflow_handle(run.id, run_id=run.run_id)) == {}
+
+
+async def test_after_many_steps_in_few_events(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever takes a thread over replays its run within one task, which has to be answered in time."""
+    monkeypatch.setattr(entity, "RUN_ENTRIES", 200)
+    async with stack.worker(step):
+        session = await stack.start_session()
+        await session.create("t", ROUNDS, input=300)
+        thread = session.thread("t")
+        assert (await thread.result())["result"] == {"n": 300}
+        await eventually(lambda: runs_of(stack, thread), lambda seen: seen >= 4)
 
 
 async def test_in_a_map_with_many_items(stack: Stack) -> None:

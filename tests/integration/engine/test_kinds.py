@@ -12,9 +12,9 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
 from domain.thread.functions import register
-from tests.integration.engine.flows import call, calls, end, falter, flow, gated, gates, step
+from tests.integration.engine.flows import call, calls, end, falter, flow, gated, gates, outcome, step
 from tests.integration.engine.theirs import their_worker
-from tests.integration.hostile.odd import ended, unharmed
+from tests.integration.hostile.odd import unharmed
 from tests.integration.stack import Handle, Session, Stack, eventually
 from tests.unit.activities.web import Request, answer, running
 
@@ -68,15 +68,6 @@ def compensated(name: str, *, next: str, **more: Any) -> dict[str, Any]:
     return call(
         "echo", name, next=next, compensate={"activity": "step", "args": [f"undo {name} {{{{ thread.id }}}}"]}, **more
     )
-
-
-async def outcome(session: Session, thread_id: str, document: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """How a thread of the flow ends."""
-    await session.create(thread_id, document, **more)
-    thread = session.thread(thread_id)
-    told: dict[str, Any] = await ended(thread, session.stack.client.get_workflow_handle(thread.id))
-    await unharmed(session.handle, thread)
-    return told
 
 
 # Another team's workflow

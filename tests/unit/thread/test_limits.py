@@ -52,6 +52,15 @@ def test_an_activity_has_no_more_time_than_its_thread(timeout: dict[str, Any]) -
     assert (thread.status, thread.error.code, thread.error.node) == ("failed", Code.LIMIT_REACHED, "work")
 
 
+def test_a_limit_that_leaves_no_time_for_another_attempt_keeps_the_cause() -> None:
+    thread = ThreadDriver.begin(flow_of({"work": activity()}, limits={"max_duration": "1h"}))
+    thread.after(1).fail("NOT_NOW", "come back tomorrow", timed_out=True)
+    assert thread.error.code == Code.LIMIT_REACHED
+    told = "max_duration 1h would be over before work could be tried again: NOT_NOW: come back tomorrow"
+    assert thread.error.message == told
+    assert thread.error.details["last"]["code"] == "NOT_NOW"
+
+
 def test_an_activity_whose_own_time_is_over_first_goes_its_own_way() -> None:
     document = flow_of({"work": activity(timeout="30s", on_timeout="broken")}, limits={"max_duration": "1m"})
     thread = ThreadDriver.begin(document).after(30).fail("NODE_TIMEOUT", timed_out=True)
