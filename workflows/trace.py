@@ -16,12 +16,17 @@ MEMO_KEY = "threadloom_turn"
 
 
 class Trace:
-    """Counts the workflow tasks of a run that would have been empty, in the workflow's memo."""
+    """Counts the workflow tasks of a run that might have been empty, in the workflow's memo."""
 
     def __init__(self) -> None:
         self._turn = 0
+        self._task = -1
 
     def leave(self) -> None:
-        """Put a command into this workflow task."""
+        """Put a command into this workflow task; once is enough."""
+        task = workflow.info().get_current_history_length()
+        if task == self._task:
+            return
+        self._task = task
         self._turn += 1
         workflow.upsert_memo({MEMO_KEY: self._turn})
