@@ -362,14 +362,12 @@ class SessionDriver:
 
     # Threads
 
-    def create(self, thread_id: str, *, launch: bool = True, running: bool = True, **fields: Any) -> SessionDriver:
+    def create(self, thread_id: str, *, launch: bool = True, **fields: Any) -> SessionDriver:
         """A thread of a flow that only ends."""
         document = fields.pop("flow", flow_of({"end": {"kind": "end"}}))
         self.ask(CreateThread, thread_id=thread_id, flow=document, **fields)
         if launch:
             self.launch(thread_id)
-            if running:
-                self.report(thread_id, "running", started_at=self.now)
         return self
 
     def launch(self, thread_id: str) -> SessionDriver:
@@ -379,7 +377,7 @@ class SessionDriver:
         return self.give(NotLaunched(now=self.now, thread_id=thread_id, code=code, message="no"))
 
     def report(self, thread_id: str, status: str, **fields: Any) -> SessionDriver:
-        report = ThreadReport(thread_id=thread_id, status=status, **{"at": self.now, **fields})
+        report = ThreadReport(thread_id=thread_id, status=status, **{"at": self.now, "started_at": self.now, **fields})
         return self.give(Reported(now=self.now, report=report))
 
     def find(self, *findings: Any) -> SessionDriver:

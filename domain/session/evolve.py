@@ -35,7 +35,7 @@ from domain.session.events import (
 from domain.session.state import Launch, SessionState, ThreadEntry
 from domain.session.statistics import Statistics
 from domain.session.wishes import MISSING, Wishes, changed, remembered
-from domain.thread.state import ENDED, Origin
+from domain.thread.state import ENDED, Origin, ThreadStatus
 
 
 def evolve(state: SessionState, event: SessionEvent) -> SessionState:
@@ -152,14 +152,19 @@ def _thread(
     match event:
         case ThreadCreated(entry=entry):
             threads[entry.thread_id] = entry
-            launch = Launch(digest=event.command_digest, answer=event.answer, wish=event.wish)
+            held = bool(event.start.get("holds"))
+            launch = Launch(digest=event.command_digest, answer=event.answer, held=held, wish=event.wish)
             launching = {**launching, entry.thread_id: launch}
             wishes = changed(wishes, event.wish, kept=None)
             alive = sum(1 for other in threads.values() if other.alive)
             statistics = replace(statistics, peak_threads=max(statistics.peak_threads, alive))
-        case ThreadLaunched(thread_id=thread_id):
-            statistics = _created(statistics, threads[thread_id], success=True)
-            threads[thread_id] = replace(threads[thread_id], started=True)
+        case ThreadLaunched(thread_id=thread_id, at=at):
+            entry = threads[thread_id]
+            statistics = _created(statistics, entry, success=True)
+            # What starts as it should does not say so: that would be a signal for each thread.
+            if entry.status is ThreadStatus.PENDING and not launching[thread_id].held:
+                entry = replace(entry, status=ThreadStatus.RUNNING, started_at=at)
+            threads[thread_id] = replace(entry, started=True)
             launching = {other: launch for other, launch in launching.items() if other != thread_id}
         case ThreadRejected(thread_id=thread_id):
             statistics = _created(statistics, threads.pop(thread_id), success=False)
@@ -169,7 +174,7 @@ def _thread(
             threads[thread_id] = replace(
                 entry,
                 status=status,
-                started_at=event.started_at or entry.started_at,
+                started_at=entry.started_at if event.behind_back else event.started_at,
                 ended_at=event.at if status.terminal else None,
                 error=event.error,
             )

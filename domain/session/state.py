@@ -100,11 +100,13 @@ class Launch:
     """A thread whose workflow is being started: how its command is answered then.
 
     Attributes:
+        held: It starts held, and will tell so.
         wish: Set when a thread asked for it.
     """
 
     digest: str
     answer: JsonObject
+    held: bool = False
     wish: WishId | None = None
 
 

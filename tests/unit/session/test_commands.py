@@ -152,6 +152,14 @@ def test_a_thread_is_created_when_its_workflow_has_started() -> None:
     assert session.answer("c1") == {"thread_id": "a", "status": "pending"}
 
 
+def test_a_thread_runs_when_its_workflow_exists_unless_it_starts_held() -> None:
+    session = SessionDriver().create("a").create("b", hold=True)
+    assert [entry.status for entry in session.state.threads.values()] == ["running", "pending"]
+    assert session.state.threads["a"].started_at == session.now
+    session.report("b", "paused", started_at=None)
+    assert [entry.status for entry in session.state.threads.values()] == ["running", "paused"]
+
+
 def test_a_thread_whose_workflow_cannot_start_never_was() -> None:
     session = SessionDriver().create("a", launch=False).reject("a")
     assert refusal(lambda: session.answer("c1")).code == Code.THREAD_EXISTS

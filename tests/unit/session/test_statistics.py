@@ -43,7 +43,7 @@ def test_execution_times_are_those_of_threads_that_began() -> None:
     session = SessionDriver()
     for thread_id, status, seconds in (("a", "completed", 2.0), ("b", "failed", 4.0), ("c", "cancelled", 9.0)):
         session.create(thread_id).report(thread_id, status, seconds=seconds)
-    session.create("d", running=False).report("d", "completed", seconds=0.0)
+    session.create("d").report("d", "completed", started_at=None, seconds=0.0)
     assert statistics(session.state)["performance"] == {
         "count": 3,
         "completed": 1,
