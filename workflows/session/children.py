@@ -103,7 +103,7 @@ class Children:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 static_summary=summary(effect.title),
-                search_attributes=of_new_thread(self._session_id, effect.title)
+                search_attributes=of_new_thread(self._session_id, effect.title, held=bool(effect.start.get("holds")))
                 if effect.start.get("searchable")
                 else None,
             )
