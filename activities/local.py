@@ -24,7 +24,7 @@ from domain.thread.ahead import next_local
 from domain.thread.calls import ActivityCall
 from domain.thread.inputs import LocalResult
 from domain.thread.journal import Failure
-from domain.values import Json, is_json, size
+from domain.values import Json, copied, is_json, size
 
 RESULT_BYTES = 24 * 1024
 """Bytes of results after which a row ends, so that a row of small ones never needs the payload store."""
@@ -114,7 +114,8 @@ class LocalActivities:
 
     def _typed(self, args: Sequence[Json], types: Sequence[Any] | None) -> Sequence[Any]:
         if types is None or all(_fits(arg, kind) for arg, kind in zip(args, types, strict=False)):
-            return args
+            # These are the thread's own values, or even its flow's, which all threads share; a function gets copies.
+            return [copied(arg) for arg in args]
         hints = [*types, *([Any] * max(0, len(args) - len(types)))][: len(args)]
         return self._converter.from_payloads(self._converter.to_payloads(list(args)), hints)
 

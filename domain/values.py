@@ -39,6 +39,15 @@ def size(value: Json) -> int:
     return len(json.dumps(value, separators=(",", ":"), default=str))
 
 
+def copied(value: Json) -> Json:
+    """A copy that shares nothing with the value which could be changed."""
+    if type(value) is dict:
+        return {key: copied(part) for key, part in value.items()}
+    if type(value) is list:
+        return [copied(part) for part in value]
+    return value
+
+
 def is_text(value: str) -> bool:
     """Whether the text can be encoded: half a surrogate pair cannot, and would fail whoever sends or stores it."""
     if value.isascii():

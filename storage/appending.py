@@ -36,7 +36,8 @@ async def append(connection: AsyncConnection, batch: RecordBatch) -> BatchApplie
     stored = await _stored_digests(connection, batch.workflow_id, numbers[0], numbers[-1])
     placement = place(batch.epoch, digests, known, stored)
     epoch = placement.epoch.epoch
-    added = [record for record in batch.records if record.seq in set(placement.absent)]
+    absent = set(placement.absent)
+    added = [record for record in batch.records if record.seq in absent]
     if added:
         rows = [_row(batch.workflow_id, epoch, record.seq, digests[record.seq], record) for record in added]
         if placement.missing:

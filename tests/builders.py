@@ -30,7 +30,7 @@ from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
 from domain.session.state import SessionState, SessionStatus, taken
 from domain.thread.calls import ActivityCall, SessionRequest, WorkflowCall
-from domain.thread.checkpoint import fold
+from domain.thread.checkpoint import fold, saved_in
 from domain.thread.decide import decide
 from domain.thread.effects import AskSession, RunActivity, RunWorkflow, ThreadEffect, effects
 from domain.thread.events import ThreadEvent
@@ -164,6 +164,8 @@ class ThreadDriver:
         events = decide(self.program, self.state, input)
         for event in events:
             self.state = evolve(self.state, event)
+            current = self.state.current
+            assert current.savers in (None, saved_in(current.nodes)), "what is kept says what the nodes say"
             fact(self.state, event)
         assert self.state.status is self.state.derived_status()
         assert self.state.current == fold(self.state.base, self.state.journal)

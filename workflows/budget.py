@@ -14,7 +14,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, CancelledError
 
-_TURN = timedelta(seconds=5)
+_TURN = timedelta(seconds=1)
+"""How long a worker whose places are all taken keeps it waiting."""
 
 TASK_BYTES = 2 * 1024 * 1024
 """Bytes of arguments and local results that one task may carry."""

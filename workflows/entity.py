@@ -23,7 +23,7 @@ from domain.records import Fact, RecordBatch
 from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.budget import end_task
-from workflows.failures import defect, to_failure
+from workflows.failures import defect, told_as_failures
 from workflows.receiving import read_signal, read_update
 from workflows.recorder import Recorder
 from workflows.trace import Trace
@@ -116,6 +116,9 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     @abstractmethod
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
         """Note that the command was carried out, or refused."""
+
+    def examine(self, command: Command) -> None:
+        """Refuse a command that is not in the history yet. Raises `ThreadloomError`."""
 
     @abstractmethod
     def input_for(self, command: Command, now: datetime) -> Input:
@@ -300,7 +303,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
 
     async def command(self, model: type[Command], args: tuple[Any, ...]) -> JsonObject:
         """Carry out an update: wait for its turn, and answer."""
-        try:
+        with told_as_failures():
             command = read_update(model, args)
             self._spoke = True  # accepting the update is a command of this task
             self.post(self.input_for(command, workflow.now()), command)
@@ -310,14 +313,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             if answer.error is not None:
                 raise ThreadloomError(**answer.error)
             return answer.result or {}
-        except ThreadloomError as error:
-            raise to_failure(error) from error
-        except Exception as error:
-            raise to_failure(defect(error)) from error
 
     def check(self, model: type[Command], args: tuple[Any, ...]) -> None:
         """Refuse an update before it is in the history; what passes is checked again in its turn."""
-        try:
+        with told_as_failures():
             command = read_update(model, args)
             first = self.taken(command.command_id)
             if first is not None:
@@ -326,13 +325,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             # The end of an activity or a child may be far away, and no next run can begin before.
             if self._overdue(AWAY_EVENTS if self.busy else DRAIN_EVENTS):
                 raise ThreadloomError(Code.SESSION_BUSY, "a new run is about to begin; send the command again")
+            self.examine(command)
             # What came with it and has not had its turn may yet make it legal: a resume before a fork.
             if not self._inbox:
                 self.decide(self.input_for(command, workflow.now()))
-        except ThreadloomError as error:
-            raise to_failure(error) from error
-        except Exception as error:
-            raise to_failure(defect(error)) from error
 
     def signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
         """Take a signal. Nobody waits for its answer, so a refusal is kept for who asks."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from temporalio import workflow
 from temporalio.exceptions import (
     ActivityError,
@@ -35,6 +38,17 @@ def defect(error: Exception) -> ThreadloomError:
     """A defect of this program, logged and told as one: let out, it would fail the workflow's task for ever."""
     workflow.logger.error("a defect", exc_info=error)
     return ThreadloomError(Code.INTERNAL, f"{type(error).__name__}: {error}")
+
+
+@contextmanager
+def told_as_failures() -> Iterator[None]:
+    """Whatever is raised inside reaches whoever sent the message, as a failure that Temporal knows."""
+    try:
+        yield
+    except ThreadloomError as error:
+        raise to_failure(error) from error
+    except Exception as error:
+        raise to_failure(defect(error)) from error
 
 
 def refusal_of(error: ActivityError) -> ThreadloomError:

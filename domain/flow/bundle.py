@@ -36,7 +36,7 @@ def missing(flow: FlowDefinition, flows: Mapping[str, JsonObject]) -> list[str]:
         if reference not in flows:
             absent.append(reference)
             continue
-        further = [other for other in named_by(_named(reference, flows[reference])) if other not in found]
+        further = [other for other in named_by(_named(reference, flows[reference], runnable)) if other not in found]
         found.update(dict.fromkeys(further))
         waiting += further
     return absent
@@ -56,6 +56,17 @@ def bundle(flow: FlowDefinition, lookup: Callable[[str], JsonObject]) -> dict[st
     while absent := missing(flow, flows):
         flows |= {reference: lookup(reference) for reference in absent}
     return flows
+
+
+def require_valid(document: JsonObject, flows: Mapping[str, JsonObject]) -> None:
+    """Every rule that this version has for flows, and so none that may decide what a replay repeats.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`, naming the reference whose document is no flow.
+    """
+    parsed(document)
+    for reference, other in flows.items():
+        _named(reference, other, parsed)
 
 
 def parsed(document: JsonObject) -> FlowDefinition:
@@ -81,24 +92,24 @@ def shared(document: JsonObject) -> JsonObject:
     return _shared(json.dumps(document))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _shared(document: str) -> JsonObject:
     return dict(json.loads(document))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _parsed(document: bytes) -> FlowDefinition:
     return parse_flow(json.loads(document))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=128)
 def _runnable(document: bytes) -> FlowDefinition:
     return runnable_flow(json.loads(document))
 
 
-def _named(reference: str, document: JsonObject) -> FlowDefinition:
+def _named(reference: str, document: JsonObject, read: Callable[[JsonObject], FlowDefinition]) -> FlowDefinition:
     try:
-        return parsed(document)
+        return read(document)
     except ThreadloomError as error:
         raise ThreadloomError(
             error.code, f"{reference}: {error.message}", {**error.details, "flow": reference}

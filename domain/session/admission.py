@@ -6,7 +6,7 @@ from datetime import datetime
 
 from domain.answers import Answered
 from domain.codec import dump
-from domain.flow.bundle import parsed
+from domain.flow.bundle import runnable
 from domain.messages import CopyThread, CreateThread, Flows, ForkThread, PreparedBranch, SpawnThread, ThreadStart, body
 from domain.session.events import (
     BranchRequested,
@@ -26,7 +26,7 @@ from domain.values import JsonObject, digest
 
 
 def created(state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None) -> ThreadCreated:
-    flow = parsed(command.flow)
+    flow = runnable(command.flow)
     spawner = state.threads[command.spawned_by] if isinstance(command, SpawnThread) else None
     identity = Identity(
         session_id=state.session_id,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.bundle import missing, parsed
+from domain.flow.bundle import missing, require_valid, runnable
 from domain.flow.schema import check_input
 from domain.messages import (
     CloseSession,
@@ -54,7 +54,7 @@ def check(state: SessionState, command: Command) -> None:
             if isinstance(command, SpawnThread):
                 _require_depth(state, require_thread(state, command.spawned_by))
             _require_flows(command.flow, command.flows)
-            check_input(parsed(command.flow), command.input)
+            check_input(runnable(command.flow), command.input)
         case ForkThread() | CopyThread():
             if not command.plan:
                 _require_active(state)
@@ -93,6 +93,19 @@ def check(state: SessionState, command: Command) -> None:
             pass
         case _:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"a session takes no {type(command).__name__}")
+
+
+def examine(command: Command) -> None:
+    """What is asked of a command while it can still be refused without a trace: rules that later versions may add to.
+
+    What decides on a command that is in the history asks no more than that it can be carried out, because a
+    later version decides again when it replays.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`.
+    """
+    if isinstance(command, CreateThread | ForkThread) and command.flow is not None:
+        require_valid(command.flow, command.flows)
 
 
 def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
@@ -147,7 +160,7 @@ def _require_depth(state: SessionState, source: ThreadEntry) -> None:
 
 def _require_flows(document: dict[str, Any], flows: Flows) -> None:
     """Every flow that can be reached from the document must have come with it: `FLOW_NOT_FOUND`, `FLOW_INVALID`."""
-    if absent := missing(parsed(document), flows):
+    if absent := missing(runnable(document), flows):
         raise ThreadloomError(
             Code.FLOW_NOT_FOUND,
             f"the flow names {', '.join(absent)[:500]}, which did not come with it",

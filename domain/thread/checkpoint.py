@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from domain.changing import replace
 from domain.thread.journal import Change, Descent, ExecutionStatus, Failure, JournalEntry, JournalItem, Rebase
@@ -69,12 +72,15 @@ class Checkpoint(Frame):
         callers: The flows around this one, the thread's own first.
         usage: By model: {calls, tokens, cost}, of what this thread itself executed.
         past_visits: By path: visits of nodes whose state is gone, so that the next has a number of its own.
+        savers: By variable: the node whose result it still holds, as `nodes` say too; None when nobody has
+            looked yet. A flow of a thousand nodes would otherwise look through all of them at every step.
     """
 
     seq: int = 0
     callers: tuple[Frame, ...] = ()
     usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
     past_visits: Mapping[str, int] = field(default_factory=dict)
+    savers: Annotated[Mapping[str, str] | None, Field(exclude=True)] = field(default=None, repr=False, compare=False)
 
     def visits(self, node: str) -> int:
         """How often the node of the innermost flow was executed, in the thread's life."""
@@ -110,7 +116,8 @@ class Checkpoint(Frame):
                 return self._descended(item)
             case Change():
                 variables = {**self.variables, **item.set}
-                return replace(self, seq=item.seq, variables=variables, nodes=self._detached(item.set))
+                nodes, savers = self._detached(item.set)
+                return replace(self, seq=item.seq, variables=variables, nodes=nodes, savers=savers)
             case Rebase():
                 return self._rebased(item)
 
@@ -141,7 +148,10 @@ class Checkpoint(Frame):
         if path != self.path and self.callers:
             return self.ascend()._executed(entry)
         changes = entry.variables()
-        nodes = self._detached({*changes, *entry.appended})
+        nodes, savers = self._detached((*changes, *entry.appended))
+        _forget(savers, nodes.get(node))
+        if entry.saved_as is not None:
+            savers[entry.saved_as] = node
         nodes[node] = NodeState(
             status=entry.status,
             visits=entry.visit,
@@ -159,6 +169,7 @@ class Checkpoint(Frame):
             seq=entry.seq,
             variables=variables,
             nodes=nodes,
+            savers=savers,
             next=entry.next,
             error=entry.error if entry.error is not None and entry.next is not None else self.error,
             usage=add_usage(self.usage, entry.usage) if entry.usage else self.usage,
@@ -195,11 +206,11 @@ class Checkpoint(Frame):
         )
 
     def _rebased(self, rebase: Rebase) -> Checkpoint:
-        nodes = self._detached({*rebase.set, *rebase.drop_variables})
+        nodes, savers = self._detached((*rebase.set, *rebase.drop_variables))
         variables = {**self.variables, **rebase.set}
         visited = {**self.past_visits, **{self.path_of(node): self.visits(node) for node in rebase.drop_nodes}}
         for node in rebase.drop_nodes:
-            nodes.pop(node, None)
+            _forget(savers, nodes.pop(node, None))
         for name in rebase.drop_variables:
             variables.pop(name, None)
         return replace(
@@ -207,6 +218,7 @@ class Checkpoint(Frame):
             seq=rebase.seq,
             variables=variables,
             nodes=nodes,
+            savers=savers,
             next=rebase.next,
             error=None if rebase.drop_error else self.error,
             # The ancestor has told its session what it used; told again, it would count twice.
@@ -214,13 +226,24 @@ class Checkpoint(Frame):
             past_visits=dict(sorted(visited.items())) if rebase.keep_visits else {},
         )
 
-    def _detached(self, variables: Container[str | None]) -> dict[str, NodeState]:
-        """The nodes, those whose result was in one of the variables now holding it themselves."""
-        nodes = dict(self.nodes)
-        for name, node in self.nodes.items():
-            if node.result_in is not None and node.result_in in variables:
-                nodes[name] = replace(node, result=self.variables[node.result_in], result_in=None)
-        return nodes
+    def _detached(self, variables: Iterable[str]) -> tuple[dict[str, NodeState], dict[str, str]]:
+        """Nodes and savers; nodes whose result was in one of the variables now hold it themselves."""
+        nodes, savers = dict(self.nodes), dict(saved_in(self.nodes) if self.savers is None else self.savers)
+        for name in variables:
+            if (node := savers.pop(name, None)) is not None:
+                nodes[node] = replace(nodes[node], result=self.variables[name], result_in=None)
+        return nodes, savers
+
+
+def saved_in(nodes: Mapping[str, NodeState]) -> dict[str, str]:
+    """By variable: the node whose result it still holds."""
+    return {state.result_in: node for node, state in nodes.items() if state.result_in is not None}
+
+
+def _forget(savers: dict[str, str], state: NodeState | None) -> None:
+    """The node's state is another one, or gone."""
+    if state is not None and state.result_in is not None:
+        del savers[state.result_in]
 
 
 def fold(base: Checkpoint, items: Iterable[JournalItem]) -> Checkpoint:

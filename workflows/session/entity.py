@@ -24,6 +24,7 @@ from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
 from domain.session.history import fact, session_row, statistics
 from domain.session.inputs import Asked, NotPrepared, Prepared, Reported, Request, SessionInput, Tick
+from domain.session.policy import examine
 from domain.session.state import SessionState, SessionStatus, taken, wake_at
 from domain.values import JsonObject
 from workflows.entity import Entity
@@ -115,6 +116,9 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
             self._note(
                 CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=workflow.now())
             )
+
+    def examine(self, command: Command) -> None:
+        examine(command)
 
     def input_for(self, command: Command, now: datetime) -> SessionInput:
         return Request(now=now, command=command)

@@ -19,7 +19,7 @@ from domain.thread.calls import ActivityCall
 from domain.thread.functions import SLOW, function_named
 from domain.thread.inputs import ActivityCompleted, ActivityFailed
 from domain.thread.journal import Failure
-from domain.values import Json, is_json, size
+from domain.values import Json, copied, is_json, size
 from workflows.budget import LOCAL_RETRY, TaskBudget
 from workflows.failures import activity_failure, defect, ran_out_of_time
 from workflows.inline import Inline
@@ -119,7 +119,8 @@ def run_inline(call: ActivityCall) -> tuple[Ended, float]:
         return _failed(call, Failure(code=error.code, message=error.message)), 0.0
     began = time.perf_counter()
     try:
-        ended = _completed(call, registered.function(*call.args))
+        # What the function changes, now or when it is called again, is its own.
+        ended = _completed(call, copied(registered.function(*map(copied, call.args))))
     except Exception as error:
         code = getattr(error, "type", None) or getattr(error, "code", None) or type(error).__name__
         ended = _failed(call, Failure(code=str(code), message=str(error)[:2_000]))

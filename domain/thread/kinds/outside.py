@@ -217,7 +217,7 @@ def plain_call(visit: Visit, call: Call, scope: Scope, *, role: str) -> Activity
         key=f"{visit.key}/{role}",
         node=visit.path,
         visit=visit.number,
-        activity=call.activity,
+        activity=text_of(render(call.activity, scope)),
         args=tuple(render(list(call.args), scope)),
         task_queue=call.task_queue,
         start_to_close=call.start_to_close,

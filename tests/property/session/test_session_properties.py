@@ -138,7 +138,7 @@ class Life:
     def _prepared(self, command_id: str, *, ready: bool) -> None:
         session = self.session
         command = next(asked for asked in self.asked if asked.command_id == command_id)
-        if ready:
+        if ready and command.source in session.state.threads:
             session.prepare(command)
         else:
             session.give(NotPrepared(now=session.now, command=command, code="X", message="no", details={}))

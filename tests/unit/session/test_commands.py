@@ -25,6 +25,7 @@ from domain.messages import (
 )
 from domain.session.effects import PrepareBranch, Reconcile, SignalThread, StartThread
 from domain.session.inputs import Launched, NotPrepared, Request
+from domain.session.policy import examine
 from tests.builders import SessionDriver, branch_of, flow_of, refusal
 
 END = flow_of({"end": {"kind": "end"}})
@@ -181,6 +182,18 @@ def test_a_thread_whose_workflow_cannot_start_never_was() -> None:
 def test_what_a_new_thread_must_be(fields: Any, code: str) -> None:
     session = active()
     assert refusal(lambda: session.ask(CreateThread, **{"flow": END, **fields})).code == code
+
+
+def test_what_a_later_version_asks_of_flows_decides_nothing_that_is_in_the_history() -> None:
+    """A worker of the next version decides again on what an earlier one took, and has to come to the same."""
+    doubtful = {**END, "nodes": {"end": {"kind": "end", "result": "{{ node.vist }}"}}}
+    session = active()
+    command = session.command(CreateThread, thread_id="b", flow=END, flows={"other": doubtful})
+    assert refusal(lambda: examine(command)).details["flow"] == "other"
+    command = session.command(CreateThread, thread_id="b", flow=doubtful)
+    assert refusal(lambda: examine(command)).code == Code.FLOW_INVALID
+    session.give(Request(now=session.now, command=command)).launch("b")
+    assert session.answer(command.command_id)["thread_id"] == "b"
 
 
 def test_a_fork_with_a_flow_that_is_wrong_is_refused_before_anything_is_read() -> None:
