@@ -193,7 +193,7 @@ async def history(
     """
     async with call.threadloom() as loom:
         view = await loom.session(session_id).history(type=type, thread=thread, actor=actor, after=after, limit=limit)
-    return Answer(view, lambda: showing.history(view))
+    return Answer(view, lambda: showing.history(view, limit=limit))
 
 
 @command(app, "stats")

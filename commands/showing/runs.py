@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from commands.showing.style import at, facts, heading, plain, seconds, status, value
+from commands.showing.threads import not_undone
 from domain.values import JsonObject
 
 if TYPE_CHECKING:
@@ -37,15 +38,10 @@ def outcome(run: FlowRun) -> RenderableType:
     lines: list[RenderableType] = [Text.assemble(heading("run"), "  ", status(run.status))]
     took = seconds((run.ended_at - run.started_at).total_seconds())
     lines.append(facts({"steps": str(run.steps), "virtual time": took, "waits for": run.waiting_for}))
-    lines += [_undone(each) for each in run.not_undone]
+    lines += [Text(f"not undone: {not_undone(each)}") for each in run.not_undone]
     if run.status == "completed":
         lines.append(Text(json.dumps(run.result, ensure_ascii=False, indent=2)))
     return Group(*lines)
-
-
-def _undone(failed: JsonObject) -> Text:
-    error = failed["error"]
-    return Text(f"not undone: {failed['node']}#{failed['visit']}: {error['code']}: {plain(error['message'])}")
 
 
 def _shown(result: object) -> str:

@@ -88,8 +88,8 @@ def config(settings: Mapping[str, Any]) -> RenderableType:
     return facts({name: "unlimited" if found is None else value(found) for name, found in settings.items()})
 
 
-def history(view: History) -> RenderableType:
-    """Records in a table, who and why included."""
+def history(view: History, *, limit: int | None = None) -> RenderableType:
+    """Records in a table, who and why included; so many as the limit are probably not all."""
     if not view.records:
         return "no records"
     made = table("seq", "time", "what", "where", "by", "how and why", right=["seq"], whole=["time", "what"])
@@ -98,7 +98,9 @@ def history(view: History) -> RenderableType:
         where = "/".join(part for part in (record.thread, node) if part)
         why = "; ".join(part for part in (_change(record.details), plain(record.reason)) if part)
         made.add_row(str(record.seq), at(record.timestamp), record.type, where, plain(record.actor), why)
-    return made
+    if limit is None or len(view.records) < limit:
+        return made
+    return Group(made, Text(f"{limit} records; --after {view.records[-1].seq} shows those behind them", style="dim"))
 
 
 def statistics(view: SessionStatistics) -> RenderableType:

@@ -44,6 +44,7 @@ def thread(view: ThreadView) -> RenderableType:
         facts(
             {
                 "error": failure(view.error),
+                "not undone": "\n".join(not_undone(each) for each in view.not_undone),
                 "waits for": view.waiting_for,
                 "held": held(view.holds) if len(view.holds) > 1 else "",
                 "in flight": "\n".join(_in_flight(activity) for activity in view.in_flight),
@@ -62,6 +63,12 @@ def thread(view: ThreadView) -> RenderableType:
     if view.variables:
         parts += [Text(), heading("variables"), facts({name: value(found) for name, found in view.variables.items()})]
     return Group(*parts)
+
+
+def not_undone(failed: Mapping[str, Any]) -> str:
+    """A compensation that failed, in a line."""
+    error = failed["error"]
+    return f"{failed['node']}#{failed['visit']}: {error['code']}: {plain(error['message'])}"
 
 
 def executions(view: Executions) -> RenderableType:

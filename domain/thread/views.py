@@ -124,7 +124,7 @@ def _execution(state: ThreadState, entry: JournalEntry) -> JsonObject:
 
 
 def execution(thread_id: str, entry: JournalEntry) -> JsonObject:
-    """One execution. `attempts` of an activity is filled in by who can read Temporal's history."""
+    """One execution. `attempts` of an activity or a request is filled in by who can read Temporal's history."""
     return {
         "seq": entry.seq,
         "id": execution_key(thread_id, entry.node, entry.visit),
@@ -132,7 +132,7 @@ def execution(thread_id: str, entry: JournalEntry) -> JsonObject:
         "kind": entry.kind,
         "visit": entry.visit,
         "status": entry.status.value,
-        "attempts": None if entry.kind == "activity" else 1,
+        "attempts": None if entry.kind in ("activity", "http") else 1,
         "started_at": entry.started_at.isoformat(),
         "ended_at": entry.ended_at.isoformat(),
         "duration_seconds": round((entry.ended_at - entry.started_at).total_seconds(), 3),

@@ -105,6 +105,7 @@ class ThreadView(ThreadSummary):
     Attributes:
         in_flight: Activities under way.
         operations: What was done to it: {type, actor, reason, at, details}.
+        not_undone: Compensations that failed: {node, visit, error}.
     """
 
     holds: list[Hold] = Field(default_factory=list)
@@ -115,6 +116,7 @@ class ThreadView(ThreadSummary):
     fork_info: dict[str, Any] | None = None
     copy_info: dict[str, Any] | None = None
     operations: list[dict[str, Any]] = Field(default_factory=list)
+    not_undone: list[dict[str, Any]] = Field(default_factory=list)
     result: Any = None
 
 
@@ -131,7 +133,7 @@ class Execution(View):
     Attributes:
         seq: What `@seq` points at.
         status: `running`, `completed`, `failed`, `skipped` or `cancelled`.
-        attempts: Of an activity; null when neither Temporal nor the records know them any more.
+        attempts: Of an activity or a request; null when neither Temporal nor the records know them any more.
         inherited: Executed by an ancestor of the thread.
     """
 

@@ -123,7 +123,9 @@ def mapped(visit: Visit, node: MapNode, progress: MapProgress) -> Done | Failed 
 
 def http(visit: Visit, node: HttpNode) -> Blocked:
     scope = visit.scope()
-    request = http_call(node, key=visit.key, render=lambda template: render(template, scope))
+    # The other side knows nothing of sessions, and thread ids repeat from one to the next.
+    key = f"{visit.state.identity.session_id}/{visit.key}"
+    request = http_call(node, key=key, render=lambda template: render(template, scope))
     call = ActivityCall(
         key=visit.key,
         node=visit.path,

@@ -55,6 +55,11 @@ def test_a_thread_says_what_stops_it_before_anything_else() -> None:
     assert "12,345 bytes" in shown
 
 
+def test_a_thread_says_what_could_not_be_undone() -> None:
+    failed = {"node": "pay", "visit": 1, "error": {"code": "BOOM", "message": "no way back"}}
+    assert "not undone pay#1: BOOM: no way back" in text(threads.thread(thread(not_undone=[failed])))
+
+
 def test_a_tree_shows_where_branches_left() -> None:
     leaf = {"thread_id": "b", "flow": "f", "version": "1", "status": "failed", "origin": "forked", "children": []}
     root: dict[str, Any] = {**leaf, "thread_id": "a", "status": "completed", "origin": "created"}
@@ -121,6 +126,9 @@ def test_the_history_tells_why_something_was_refused_or_failed() -> None:
     shown = text(sessions.history(History.model_validate({"records": records})), width=140)
     assert "at gret: NODE_NOT_FOUND: the flow has no node gret" in shown
     assert "one at greet#1" in shown
+    assert "--after" not in shown
+    cut = text(sessions.history(History.model_validate({"records": records}), limit=3), width=140)
+    assert "3 records; --after 3 shows those behind them" in cut
 
 
 def test_a_check_tells_what_is_wrong_from_what_could_be_better() -> None:
