@@ -94,7 +94,8 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         self._activities = ActivityRunner(start.shared_task_queues, budget)
         self._rows = RowRunner(self.program, budget)
         self._workflows = WorkflowRunner(start.shared_task_queues, budget)
-        self._reporter = Reporter(ids[0], self.trace, self._lost_session, new=start.state is None)
+        new = start.state is None and info.parent is not None
+        self._reporter = Reporter(ids[0], self.trace, self._lost_session, new=new)
         self._asker = Asker(*ids, self.trace, self._lost_session)
         if start.state is None:
             seed = {

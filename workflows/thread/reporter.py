@@ -19,7 +19,7 @@ class Reporter(SessionLine):
         session_id: Whom to tell.
         trace: Left when a report has arrived.
         lost: Called when the session is not there.
-        new: Whether the thread has just been started.
+        new: Whether its session has just started the thread. One that somebody else started looks for its session.
     """
 
     signal = "thread_report"
