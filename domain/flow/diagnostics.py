@@ -34,6 +34,7 @@ class DiagnosticCode(StrEnum):
     DECISION_WITHOUT_DEFAULT = "DECISION_WITHOUT_DEFAULT"
     UNPAIRED_JOIN = "UNPAIRED_JOIN"
     UNBOUNDED_WAIT = "UNBOUNDED_WAIT"
+    NEVER_TAKEN = "NEVER_TAKEN"
     MODE_CONFLICT = "MODE_CONFLICT"
     EFFECT_UNDECLARED = "EFFECT_UNDECLARED"
     BAD_EXPRESSION = "BAD_EXPRESSION"
@@ -46,6 +47,7 @@ WARNINGS = frozenset(
     {
         DiagnosticCode.DECISION_WITHOUT_DEFAULT,
         DiagnosticCode.UNBOUNDED_WAIT,
+        DiagnosticCode.NEVER_TAKEN,
         DiagnosticCode.EFFECT_UNDECLARED,
         DiagnosticCode.UNKNOWN_INPUT,
     }
@@ -72,6 +74,7 @@ EXPLANATIONS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.DECISION_WITHOUT_DEFAULT: "If no edge's condition holds, the thread fails with `NO_EDGE`.",
     DiagnosticCode.UNPAIRED_JOIN: "A join is of a node that starts no threads, or that never comes before it.",
     DiagnosticCode.UNBOUNDED_WAIT: "Nothing ends the wait if nobody answers.",
+    DiagnosticCode.NEVER_TAKEN: "An edge of `on_timeout`, where nothing runs out: the node has no `timeout`.",
     DiagnosticCode.MODE_CONFLICT: "The node's `mode` does not allow this.",
     DiagnosticCode.EFFECT_UNDECLARED: "The node does not say what running it again does; it counts as external.",
     DiagnosticCode.BAD_EXPRESSION: "An expression is malformed.",
@@ -100,6 +103,7 @@ HINTS: Mapping[DiagnosticCode, str] = {
     DiagnosticCode.DECISION_WITHOUT_DEFAULT: "add an edge without `when`",
     DiagnosticCode.UNPAIRED_JOIN: "name a spawn or fork",
     DiagnosticCode.UNBOUNDED_WAIT: "add `timeout`, or `limits.max_duration`",
+    DiagnosticCode.NEVER_TAKEN: "add `timeout: 1h`, or leave it out",
     DiagnosticCode.MODE_CONFLICT: "leave it out",
     DiagnosticCode.EFFECT_UNDECLARED: "add `effect: none`, `idempotent` or `external`",
     DiagnosticCode.BAD_EXPRESSION: "docs/flows.md lists what an expression may hold",

@@ -61,8 +61,8 @@ def check_node(node_id: str, node: NodeBase, flow: FlowDefinition) -> Iterator[P
             yield from check(path, node)
     waits = isinstance(node, ReceiveNode | ApprovalNode | JoinNode)
     if isinstance(node, WaitingStep) and node.on_timeout and not _can_time_out(node):
-        message, hint = "a node without a `timeout` never takes `on_timeout`", "add `timeout: 1h`, or leave it out"
-        yield Problem((*path, "on_timeout"), DiagnosticCode.MISSING_FIELD, message, hint, at_key=True)
+        message = "a node without a `timeout` never takes `on_timeout`"
+        yield Problem((*path, "on_timeout"), DiagnosticCode.NEVER_TAKEN, message, at_key=True)
     elif waits and getattr(node, "timeout", None) is None and flow.limits.max_duration is None:
         yield Problem(path, DiagnosticCode.UNBOUNDED_WAIT, f"{node_id!r} may wait for ever", at_key=True)
     if isinstance(node, Effectful) and node.compensate is not None:

@@ -56,25 +56,25 @@ def catching(work: dict[str, Any]) -> dict[str, Any]:
     )
 
 
-async def test_an_attempt_that_falls_silent_is_taken_for_dead(stack: Stack) -> None:
+@pytest.mark.parametrize(
+    ("retry", "attempts", "result"),
+    [
+        (NO_RETRY, 1, {"way": "on_error", "code": "NODE_TIMEOUT", "details": {"timeout": "heartbeat"}}),
+        (ONE_MORE, 2, {"worked": 2}),
+    ],
+    ids=["for good", "tried again"],
+)
+async def test_an_attempt_that_falls_silent_is_taken_for_dead(
+    stack: Stack, retry: dict[str, Any], attempts: int, result: dict[str, Any]
+) -> None:
     silent = Silent(times=1)
-    work = call("silent", start_to_close="10m", heartbeat="200ms", retry=NO_RETRY, next="done")
+    work = call("silent", start_to_close="10m", heartbeat="200ms", retry=retry, next="done")
     async with stack.worker(silent.work):
         session = await stack.start_session()
         told = await outcome(session, "t", catching(work))
         silent.done.set()
-    assert told["result"] == {"way": "on_error", "code": "NODE_TIMEOUT", "details": {"timeout": "heartbeat"}}
-    assert silent.attempts == 1
-
-
-async def test_an_attempt_that_fell_silent_is_made_again(stack: Stack) -> None:
-    silent = Silent(times=1)
-    work = call("silent", start_to_close="10m", heartbeat="200ms", retry=ONE_MORE, next="done")
-    async with stack.worker(silent.work):
-        session = await stack.start_session()
-        told = await outcome(session, "t", catching(work))
-        silent.done.set()
-    assert told["result"] == {"worked": 2}
+    assert told["result"] == result
+    assert silent.attempts == attempts
 
 
 async def test_an_activity_that_shows_it_is_alive_is_asked_to_stop_when_its_thread_is_cancelled(stack: Stack) -> None:

@@ -91,14 +91,14 @@ MISTAKES: list[tuple[DiagnosticCode, str, list[str]]] = [
     ),
     (DiagnosticCode.MISSING_FIELD, "flow: f\nstart: a\nnodes: {a: {kind: end}}\n", ["1:1 MISSING_FIELD"]),
     (
-        DiagnosticCode.MISSING_FIELD,
+        DiagnosticCode.NEVER_TAKEN,
         flow_with("a: {kind: activity, activity: x, effect: none, on_timeout: end, next: end}"),
-        ["5:50 MISSING_FIELD"],
+        ["5:50 NEVER_TAKEN"],
     ),
     (
-        DiagnosticCode.MISSING_FIELD,
+        DiagnosticCode.NEVER_TAKEN,
         flow_with("a: {kind: receive, on_timeout: end, next: end}"),
-        ["5:22 MISSING_FIELD"],
+        ["5:22 NEVER_TAKEN"],
     ),
     (DiagnosticCode.WRONG_TYPE, "[]", ["1:1 WRONG_TYPE"]),
     (DiagnosticCode.WRONG_TYPE, "flow: f\nversion: 1.0\nstart: a\nnodes: {a: {kind: end}}\n", ["2:10 WRONG_TYPE"]),
