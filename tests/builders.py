@@ -404,7 +404,8 @@ class SessionDriver:
 def branch_of(state: SessionState, command: Command, **fields: Any) -> PreparedBranch:
     """What the activity prepares for a fork or copy."""
     assert isinstance(command, ForkThread | CopyThread)
-    source = state.threads[command.source]
+    source = state.find(command.source)
+    assert source is not None
     document = flow_of({"end": {"kind": "end"}})
     origin = Origin.FORKED if isinstance(command, ForkThread) else Origin.COPIED
     info = {
@@ -434,13 +435,19 @@ def check_session(state: SessionState) -> None:
     performance = statistics.performance.visible()
     if performance["success_rate"] is not None:
         assert abs(performance["success_rate"] + performance["failure_rate"] - 1) < 1e-9
-    assert statistics.peak_threads >= len(state.alive())
-    assert set(state.launching) <= set(state.threads)
+    assert statistics.peak_threads >= len(state.threads)
+    assert all(state.find(thread_id) for thread_id in state.launching)
+    assert set(state.queue) <= set(state.threads) - set(state.launching)
+    assert sorted(queued.bundle for queued in state.queue.values()) == sorted(
+        name for name, bundle in state.bundles.items() for _ in range(bundle.uses)
+    )
+    assert all(entry.alive for entry in state.threads.values())
+    assert not any(entry.alive for entry in state.ended.values())
     assert sum(value for key, value in state.counts().items() if key != "total") == state.counts()["total"]
     if state.status is SessionStatus.PAUSED:
-        assert all(entry.status is ThreadStatus.PAUSED for entry in state.alive())
+        assert all(entry.status is ThreadStatus.PAUSED for entry in state.threads.values())
     if state.status.terminal:
-        assert not state.alive()
+        assert not state.threads
         assert not state.preparing
     assert load(SessionState, dump(state)) == state
 

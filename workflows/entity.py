@@ -20,6 +20,7 @@ from domain.flow.language.budget import Meter
 from domain.messages import Command
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch
+from domain.registry import NotRegisteredError
 from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.budget import end_task
@@ -196,6 +197,8 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         except ThreadloomError as error:
             self._refuse(input, command, error)
             return False
+        except NotRegisteredError:
+            raise  # the task fails, and is another worker's
         except Exception as error:
             self._broken = True
             self._refuse(input, command, defect(error))

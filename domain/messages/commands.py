@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from domain.flow.model import Duration
 from domain.messages.base import (
@@ -19,6 +19,9 @@ from domain.messages.base import (
     Strategy,
     Text,
 )
+
+THREADS_TOGETHER = 200
+"""Threads of one command at most. They are admitted within one workflow task, about 0.3 ms each."""
 
 
 class CreateThread(Command):
@@ -40,6 +43,48 @@ class CreateThread(Command):
     description: Text = ""
     priority: PriorityName = "normal"
     hold: bool = False
+
+
+class NewThread(BaseModel):
+    """One of many threads to start. Fields as in `CreateThread`.
+
+    Attributes:
+        flow: Key of its flow in the command.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    thread_id: str
+    flow: str
+    input: Any = None
+    context: Any = None
+    metadata: dict[str, Any] = {}
+    title: Text = ""
+    description: Text = ""
+    priority: PriorityName = "normal"
+    hold: bool = False
+
+
+class FlowDocuments(BaseModel):
+    """A flow's document, and those of the flows that it names."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    flow: dict[str, Any]
+    flows: Flows = {}
+
+
+class CreateThreads(Command):
+    """Start many threads at once. Each is admitted or refused by itself; the answer has one for each, in order.
+
+    Attributes:
+        flows: What they execute, by keys of the sender's choice.
+    """
+
+    operation = "create_many"
+
+    flows: dict[str, FlowDocuments]
+    threads: Annotated[list[NewThread], Field(min_length=1, max_length=THREADS_TOGETHER)]
 
 
 class SpawnThread(CreateThread):
@@ -109,6 +154,27 @@ class ManageThread(Command):
 
     thread_id: str
     action: Literal["start", "pause", "resume", "cancel"]
+
+
+class PrioritiseThread(Command):
+    """Change the priority of a thread that waits for its turn."""
+
+    operation = "prioritise"
+
+    thread_id: str
+    priority: PriorityName
+
+
+class CancelFlow(Command):
+    """Cancel all threads of a flow, those that wait for their turn and those that run.
+
+    Attributes:
+        flow: Its name, or `name@version`.
+    """
+
+    operation = "cancel_flow"
+
+    flow: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class DestroyThread(Command):

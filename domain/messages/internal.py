@@ -21,15 +21,21 @@ class SessionHoldChanged(Internal):
     keep: bool = False
 
 
+class ReportIdle(Internal):
+    """Signal `report_idle`: the session wants to hear when the thread begins and ceases to wait for something."""
+
+
 class ThreadReport(Internal):
     """A thread tells its session where it stands.
 
     Attributes:
+        idle: It waits for something (a join, a timer, a message, a person) and does nothing meanwhile.
         seconds: Execution time so far.
     """
 
     thread_id: str
     status: str
+    idle: bool = False
     at: datetime
     started_at: datetime | None = None
     error: dict[str, Any] | None = None
@@ -45,6 +51,7 @@ class ThreadStart(Internal):
         seed: `domain.thread.snapshot.Seed` as JSON.
         holds: Holds from the first moment, `domain.thread.state.Hold` as JSON.
         searchable: Whether the server has our search attributes; see `domain.searching`.
+        reports_idle: Tell the session when the thread begins and ceases to wait for something.
         created_by: Who asked for the thread, for its first record.
         state: `domain.thread.state.ThreadState` as JSON.
         outbox: Records not yet acknowledged, as JSON.
@@ -59,6 +66,7 @@ class ThreadStart(Internal):
     seed: dict[str, Any] | None = None
     holds: list[dict[str, Any]] = []
     searchable: bool = False
+    reports_idle: bool = False
     created_by: str | None = None
     reason: str | None = None
     state: dict[str, Any] | None = None

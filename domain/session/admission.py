@@ -8,6 +8,7 @@ from domain.answers import Answered
 from domain.codec import dump
 from domain.flow.bundle import runnable
 from domain.messages import CopyThread, CreateThread, Flows, ForkThread, PreparedBranch, SpawnThread, ThreadStart, body
+from domain.session.entries import BranchInPreparation, Launch, ThreadEntry
 from domain.session.events import (
     BranchRequested,
     CommandAnswered,
@@ -18,14 +19,26 @@ from domain.session.events import (
     WishSettled,
 )
 from domain.session.inputs import NotLaunched
-from domain.session.state import BranchInPreparation, SessionState, ThreadEntry
+from domain.session.queue import limited
+from domain.session.state import SessionState
 from domain.session.wishes import WishId
 from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
 
 
-def created(state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None) -> ThreadCreated:
+def created(
+    state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None, *, answered: bool = False
+) -> ThreadCreated:
+    """The admission of a new thread.
+
+    Args:
+        state: The session.
+        command: What was asked for.
+        now: The workflow's time.
+        wish: Set when a thread asked for it.
+        answered: Whoever asked is answered already.
+    """
     flow = runnable(command.flow)
     spawner = state.threads[command.spawned_by] if isinstance(command, SpawnThread) else None
     identity = Identity(
@@ -54,6 +67,7 @@ def created(state: SessionState, command: CreateThread, now: datetime, wish: Wis
         hold=command.hold,
         now=now,
         wish=wish,
+        answered=answered,
     )
 
 
@@ -95,6 +109,7 @@ def _admitted(
     now: datetime,
     wish: WishId | None,
     answer: JsonObject | None = None,
+    answered: bool = False,
 ) -> ThreadCreated:
     name, version, flow_digest = flow
     held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
@@ -105,6 +120,7 @@ def _admitted(
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,
         searchable=state.searchable,
+        reports_idle=limited(state.config),
         seed=seed,
         holds=[dump(held)] if hold else [],
         created_by=command.actor,
@@ -129,15 +145,15 @@ def _admitted(
         spawned_by=command.spawned_by if isinstance(command, SpawnThread) else None,
         on_parent_end=command.on_parent_end if isinstance(command, SpawnThread) else "leave",
     )
-    return ThreadCreated(
-        entry=entry,
-        start=body(start),
+    launch = Launch(
+        digest=command.digest(),
         answer=answer or {},
-        command_digest=command.digest(),
-        actor=command.actor,
-        reason=command.reason,
-        at=now,
+        command_id=None if answered else command.command_id,
+        held=command.hold,
         wish=wish,
+    )
+    return ThreadCreated(
+        entry=entry, start=body(start), launch=launch, actor=command.actor, reason=command.reason, at=now
     )
 
 
@@ -155,22 +171,28 @@ def branch_requested(command: ForkThread | CopyThread, now: datetime, wish: Wish
 
 
 def launched(state: SessionState, thread_id: str, now: datetime) -> list[SessionEvent]:
-    entry = state.threads[thread_id]
+    entry = state.find(thread_id)
+    assert entry is not None
     launch = state.launching[thread_id]
     begun = ThreadLaunched(thread_id=thread_id, at=now)
     if launch.wish is not None:
         return [begun, WishSettled(wish=launch.wish, error=None, at=now)]
+    if launch.command_id is None:
+        return [begun]
     result = {"thread_id": thread_id, "status": entry.status.value, **launch.answer}
     answer = Answered(digest=launch.digest, result=result)
-    return [begun, CommandAnswered(command_id=entry.command_id, answer=answer, at=now)]
+    return [begun, CommandAnswered(command_id=launch.command_id, answer=answer, at=now)]
 
 
 def not_launched(state: SessionState, input: NotLaunched) -> list[SessionEvent]:
-    entry = state.threads[input.thread_id]
+    if input.thread_id in state.ended:
+        return launched(state, input.thread_id, input.now)  # it has told of its end, so it was there
     error: JsonObject = {"code": input.code, "message": input.message, "details": {"thread": input.thread_id}}
     launch = state.launching[input.thread_id]
     rejected = ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now)
     if launch.wish is not None:
         return [rejected, WishSettled(wish=launch.wish, error=error, at=input.now)]
+    if launch.command_id is None:
+        return [rejected]
     answer = Answered(digest=launch.digest, error=error)
-    return [rejected, CommandAnswered(command_id=entry.command_id, answer=answer, at=input.now)]
+    return [rejected, CommandAnswered(command_id=launch.command_id, answer=answer, at=input.now)]

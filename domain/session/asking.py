@@ -19,6 +19,7 @@ from domain.session.events import (
     ThreadChanged,
     ThreadManaged,
     ThreadRejected,
+    ThreadWithdrawn,
     WatchBegun,
     WishesMade,
     WishSettled,
@@ -27,7 +28,6 @@ from domain.session.evolve import apply
 from domain.session.policy import check
 from domain.session.state import SessionState
 from domain.session.wishes import MISSING, Watch, Wish, Wishes, WishId
-from domain.thread.state import ThreadStatus
 
 AT_ONCE = 50
 """Threads that begin at once for others. Each may carry 32 KiB into a workflow task, and 4 MiB end the workflow."""
@@ -37,8 +37,7 @@ _REASON = 2_000
 
 def asked(state: SessionState, request: ThreadRequest, now: datetime) -> list[SessionEvent]:
     """What follows from a request at once; nothing when who asks is unknown or has ended."""
-    asker = state.threads.get(request.thread_id)
-    if asker is None or not asker.alive:
+    if request.thread_id not in state.threads:
         return []
     match request.kind:
         case "spawn" | "fork":
@@ -133,10 +132,13 @@ def consequences(state: SessionState, events: Sequence[SessionEvent], now: datet
         now: The workflow's time.
     """
     ended = [event.thread_id for event in events if isinstance(event, ThreadChanged) and event.status.terminal]
-    gone = {*ended, *(event.thread_id for event in events if isinstance(event, ThreadRejected))}
+    orphaned = [event for thread_id in ended for event in _orphaned(state, thread_id, now)]
+    state, events = apply(state, orphaned), [*events, *orphaned]
+    never_were = (event.thread_id for event in events if isinstance(event, ThreadRejected | ThreadWithdrawn))
+    gone = {*ended, *never_were}
     settled = {event.wish.request_id: None for event in events if isinstance(event, WishSettled)}
     return [
-        *(event for thread_id in ended for event in _orphaned(state, thread_id, now)),
+        *orphaned,
         *(
             _told(state, request_id, watch, [name for name in watch.awaited if name in gone], now)
             for request_id, watch in (state.watches.items() if gone else ())
@@ -163,12 +165,14 @@ def _cancelled(
     state: SessionState, thread_ids: Iterable[str], actor: str, reason: str | None, now: datetime
 ) -> list[SessionEvent]:
     """Living threads are told to end, each once: the command id needs to differ by who tells them only."""
-    message = {"command_id": f"cancel/{actor}", "actor": actor, "reason": reason[:_REASON] if reason else None}
-    entries = (state.threads[thread_id] for thread_id in thread_ids)
+    reason = reason[:_REASON] if reason else None
+    message = {"command_id": f"cancel/{actor}", "actor": actor, "reason": reason}
     return [
-        ThreadManaged(thread_id=entry.thread_id, action="cancel", message=message, at=now)
-        for entry in entries
-        if entry.alive and entry.cancel is None
+        ThreadWithdrawn(thread_id=thread_id, actor=actor, reason=reason, at=now)
+        if thread_id in state.queue
+        else ThreadManaged(thread_id=thread_id, action="cancel", message=message, at=now)
+        for thread_id in thread_ids
+        if state.threads[thread_id].cancel is None
     ]
 
 
@@ -179,8 +183,9 @@ def _told(
     return RequestAnswered(request_id=request_id, thread_id=watch.thread_id, standings=standings, at=now)
 
 
-def _standing(state: SessionState, thread_id: str) -> ThreadStatus | str:
-    return state.threads[thread_id].status.value if thread_id in state.threads else MISSING
+def _standing(state: SessionState, thread_id: str) -> str:
+    entry = state.find(thread_id)
+    return entry.status.value if entry else MISSING
 
 
 def _answered(request_id: str, wishes: Wishes, now: datetime) -> RequestAnswered:

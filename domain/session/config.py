@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import Duration
+from domain.session.strategies import require_strategy
 from domain.values import JsonObject
 
 
@@ -17,6 +18,10 @@ class SessionConfig(BaseModel):
 
     Attributes:
         max_threads: Threads that are not destroyed, whatever their status.
+        max_running: Threads that run at once; what is created beyond waits by priority, then age. A thread
+            that waits for something (a join, a timer, a message, a person) or is held is not counted.
+        parallel_strategy: Which waiting threads start next: `sequential`, `parallel` or `hybrid`, or one that is
+            registered as `name@version`; see `domain.session.strategies`.
         max_depth: Forks and copies between a thread and its oldest ancestor.
         max_duration: Age at which the session expires.
         idle_timeout: Time without activity after which it expires; waiting for a person is no idleness.
@@ -31,6 +36,8 @@ class SessionConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     max_threads: Annotated[int | None, Field(gt=0)] = None
+    max_running: Annotated[int | None, Field(gt=0)] = None
+    parallel_strategy: str = "hybrid"
     max_depth: Annotated[int | None, Field(gt=0)] = None
     max_duration: Duration | None = None
     idle_timeout: Duration | None = None
@@ -68,6 +75,7 @@ def make_config(changes: object, *, preset: str | None = None, base: SessionConf
     ]
     if zero:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"config: {', '.join(zero)} must be more than zero")
+    require_strategy(config.parallel_strategy)
     if config.idle_timeout and config.max_duration and config.idle_timeout > config.max_duration:
         raise ThreadloomError(Code.INVALID_ARGUMENT, "config: idle_timeout must not be longer than max_duration")
     return config

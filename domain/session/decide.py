@@ -11,15 +11,18 @@ from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.instants import as_utc
 from domain.messages import (
+    CancelFlow,
     CloseSession,
     Command,
     ConfigureSession,
     CopyThread,
     CreateThread,
+    CreateThreads,
     DestroyThread,
     ForkThread,
     ManageThread,
     PauseSession,
+    PrioritiseThread,
     ResumeSession,
     SyncSession,
     TerminateSession,
@@ -40,8 +43,6 @@ from domain.session.events import (
     SessionHeld,
     SessionReleased,
     SessionStatusChanged,
-    ThreadDestroyed,
-    ThreadManaged,
     WishSettled,
 )
 from domain.session.evolve import apply
@@ -55,10 +56,12 @@ from domain.session.inputs import (
     Reported,
     Request,
     SessionInput,
+    Stored,
     Tick,
 )
-from domain.session.observing import found, reported
+from domain.session.observing import forgotten, found, reported
 from domain.session.policy import check
+from domain.session.queue import launches, left_waiting, withdrawals
 from domain.session.state import (
     Ending,
     SessionHold,
@@ -66,6 +69,7 @@ from domain.session.state import (
     SessionStatus,
     expiries,
 )
+from domain.session.threads import created_together, on_threads
 from domain.thread.state import SYSTEM, Identity, ThreadStatus, outlasts
 from domain.values import JsonObject
 
@@ -78,8 +82,11 @@ def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
     """
     events = list(_events(state, input))
     after = apply(state, events)
-    events += consequences(after, events, input.now)
-    return [*events, *_settle(apply(state, events), input)]
+    for follow in (withdrawals, launches, left_waiting, consequences):
+        more = list(follow(after, events, input.now))
+        events += more
+        after = apply(after, more)
+    return [*events, *_settle(after, input)]
 
 
 def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
@@ -101,6 +108,8 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             return reported(state, report, now)
         case Found(findings=findings, now=now):
             return found(state, findings, now)
+        case Stored(now=now):
+            return forgotten(state, now)
         case Tick(now=now):
             return _tick(state, now)
 
@@ -110,18 +119,19 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
     match command:
         case CreateThread():
             return [created(state, command, now)]
+        case CreateThreads():
+            events, result = created_together(state, command, now)
+            return [*events, _answered(command, now, result)]
         case ForkThread() | CopyThread():
             return [branch_requested(command, now)]
-        case ManageThread(thread_id=thread_id, action=action):
-            message = {"command_id": command.command_id, "actor": actor, "reason": reason}
-            managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
-            return [managed, _answered(command, now, {"thread_id": thread_id, "status": "requested"})]
-        case DestroyThread(thread_id=thread_id):
-            destroyed = ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason, at=now)
-            return [destroyed, _answered(command, now, {"thread_id": thread_id, "destroyed": True})]
+        case ManageThread() | DestroyThread() | PrioritiseThread() | CancelFlow():
+            events, result = on_threads(state, command, now)
+            return [*events, _answered(command, now, result)]
         case ConfigureSession(config=changes):
             config = make_config(changes, base=state.config)
-            changed = ConfigChanged(config=config, changes=changes, actor=actor, reason=reason, at=now)
+            changed = ConfigChanged(
+                before=state.config, config=config, changes=changes, actor=actor, reason=reason, at=now
+            )
             return [changed, _answered(command, now, {"config": config.model_dump(mode="json")})]
         case SyncSession():
             return [ReconcileRequested(at=now), _answered(command, now, {"status": "requested"})]
@@ -221,7 +231,7 @@ def _settle(state: SessionState, input: SessionInput) -> list[SessionEvent]:
 def _status(state: SessionState) -> SessionStatus | None:
     if state.status.terminal:
         return None
-    alive = state.alive()
+    alive = list(state.threads.values())
     if state.ending is not None:
         ended = not alive and not state.preparing
         if state.ending.deadline is None:

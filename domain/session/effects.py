@@ -9,16 +9,18 @@ from typing import TypeAlias
 from domain.messages import SessionAnswer, SessionHoldChanged, body
 from domain.session.events import (
     BranchRequested,
+    ConfigChanged,
+    LaunchBegun,
     ReconcileRequested,
     RequestAnswered,
     SessionEnding,
     SessionEvent,
     SessionHeld,
     SessionReleased,
-    ThreadCreated,
     ThreadLaunched,
     ThreadManaged,
 )
+from domain.session.queue import limited
 from domain.session.state import Ending, SessionState
 from domain.values import JsonObject
 
@@ -30,6 +32,7 @@ class StartThread:
     thread_id: str
     start: JsonObject
     title: str
+    priority: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,40 +79,52 @@ def effects(state: SessionState, events: Iterable[SessionEvent]) -> list[Session
 
 
 def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
-    started = [entry.thread_id for entry in state.alive() if entry.started]
     match event:
-        case ThreadCreated(entry=entry, start=start):
-            return [StartThread(thread_id=entry.thread_id, start=start, title=f"{entry.flow}@{entry.version}")]
+        case LaunchBegun(thread_id=thread_id, start=start):
+            entry = state.threads[thread_id]
+            title = f"{entry.flow}@{entry.version}"
+            return [StartThread(thread_id=thread_id, start=start, title=title, priority=entry.priority)]
         case ThreadLaunched(thread_id=thread_id):
             return _catch_up(state, thread_id)
         case BranchRequested(command_id=command_id, branch=branch, request=request):
             return [PrepareBranch(command_id=command_id, operation=branch.operation, request=request)]
         case SessionHeld(hold=hold):
             changed = SessionHoldChanged(held=True, actor=hold.actor, reason=hold.reason)
-            return [_hold(thread_id, changed) for thread_id in started]
+            return [_hold(thread_id, changed) for thread_id in _started(state)]
         case SessionReleased(actor=actor, reason=reason, hold_threads=keep):
             changed = SessionHoldChanged(held=False, actor=actor, reason=reason, keep=keep)
-            return [_hold(thread_id, changed) for thread_id in started]
+            return [_hold(thread_id, changed) for thread_id in _started(state)]
         case SessionEnding() if state.ending and state.ending.forced:
+            started = _started(state)
             return [_terminate(state.ending, tuple(started))] if started else []
         case SessionEnding() if state.ending and state.ending.deadline:
-            return [_cancel(state, thread_id) for thread_id in started]
-        case ThreadManaged(thread_id=thread_id) if not state.threads[thread_id].started:
-            return []  # it catches up when it has started
+            return [_cancel(state, thread_id) for thread_id in _started(state)]
         case ThreadManaged(thread_id=thread_id, action=action, message=message):
+            target = state.threads.get(thread_id)
+            if target is None or not target.started:
+                return []  # it catches up when it has started
             signal = "resume" if action == "start" else action
             return [SignalThread(thread_id=thread_id, signal=signal, message=message)]
         case RequestAnswered(request_id=request_id, answers=answers, standings=standings):
             answer = SessionAnswer(request_id=request_id, answers=list(answers), standings=list(standings))
             return [SignalThread(thread_id=event.thread_id, signal=ANSWER, message=body(answer))]
         case ReconcileRequested():
+            started = _started(state)
             return [Reconcile(thread_ids=tuple(started))] if started else []
+        case ConfigChanged(before=before) if limited(state.config) and not limited(before):
+            return [
+                SignalThread(thread_id=thread_id, signal="report_idle", message={}) for thread_id in _started(state)
+            ]
     return []
+
+
+def _started(state: SessionState) -> list[str]:
+    return [entry.thread_id for entry in state.threads.values() if entry.started]
 
 
 def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
     """What a thread missed while it was being started."""
-    if not state.threads[thread_id].alive:
+    if thread_id not in state.threads:
         return []
     if state.ending and state.ending.forced:
         return [_terminate(state.ending, (thread_id,))]

@@ -10,13 +10,8 @@ from typing import TypeAlias
 from domain.answers import Answered
 from domain.messages import ThreadAnswer, ThreadStanding
 from domain.session.config import SessionConfig
-from domain.session.state import (
-    BranchInPreparation,
-    Ending,
-    SessionHold,
-    SessionStatus,
-    ThreadEntry,
-)
+from domain.session.entries import BranchInPreparation, Launch, ThreadEntry
+from domain.session.state import Ending, SessionHold, SessionStatus
 from domain.session.wishes import Watch, Wishes, WishId
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
@@ -68,6 +63,7 @@ class SessionExpired:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged:
+    before: SessionConfig
     config: SessionConfig
     changes: JsonObject
     actor: str
@@ -152,22 +148,82 @@ class RequestAnswered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadCreated:
-    """A thread was admitted; its workflow is to be started.
+    """A thread was admitted; its workflow is to be started when its turn comes.
 
     Attributes:
         start: `domain.messages.ThreadStart` as JSON.
-        answer: What the command answers with, beside the thread's id and status.
-        wish: Set when a thread asked for it.
+        launch: How its command is answered.
     """
 
     entry: ThreadEntry
     start: JsonObject
-    answer: JsonObject
-    command_digest: str
+    launch: Launch
     actor: str
     reason: str | None
     at: datetime
-    wish: WishId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadQueued:
+    """The thread's turn has not come at once; who asked for it is not kept waiting."""
+
+    thread_id: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadHeldBack:
+    """A waiting thread keeps its place and does not start; with `hold` None it may start again.
+
+    Attributes:
+        hold: {actor, reason, at}.
+    """
+
+    thread_id: str
+    hold: JsonObject | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriorityChanged:
+    """A waiting thread's priority was changed."""
+
+    thread_id: str
+    priority: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadWithdrawn:
+    """A waiting thread was cancelled: its workflow never was."""
+
+    thread_id: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaunchBegun:
+    """The thread's turn has come: its workflow is being started.
+
+    Attributes:
+        start: `domain.messages.ThreadStart` as JSON.
+    """
+
+    thread_id: str
+    start: JsonObject
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadsForgotten:
+    """Threads that ended long ago left memory; the database has them."""
+
+    thread_ids: tuple[str, ...]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +236,7 @@ class ThreadLaunched:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadRejected:
-    """The thread's workflow could not be started; the thread never was."""
+    """The thread's workflow could not be started. Where nobody was told of the thread yet, it never was."""
 
     thread_id: str
     code: str
@@ -193,6 +249,7 @@ class ThreadChanged:
     """A thread reported its status, or was found to have one.
 
     Attributes:
+        idle: It waits, and takes no running slot.
         seconds: Execution time, when it ended.
         behind_back: Found by looking in Temporal, not reported by the thread.
     """
@@ -201,6 +258,7 @@ class ThreadChanged:
     status: ThreadStatus
     at: datetime
     started_at: datetime | None = None
+    idle: bool = False
     error: JsonObject | None = None
     usage: Mapping[str, Mapping[str, int | float]] | None = None
     seconds: float = 0.0
@@ -260,11 +318,17 @@ SessionEvent: TypeAlias = (
     | WatchBegun
     | RequestAnswered
     | ThreadCreated
+    | ThreadQueued
+    | ThreadHeldBack
+    | PriorityChanged
+    | ThreadWithdrawn
+    | LaunchBegun
     | ThreadLaunched
     | ThreadRejected
     | ThreadChanged
     | ThreadDestroyed
     | ThreadManaged
+    | ThreadsForgotten
     | Reconciled
     | ReconcileRequested
     | CommandAnswered

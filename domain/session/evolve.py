@@ -22,20 +22,15 @@ from domain.session.events import (
     SessionReleased,
     SessionStarted,
     SessionStatusChanged,
-    ThreadChanged,
-    ThreadCreated,
-    ThreadDestroyed,
-    ThreadLaunched,
-    ThreadManaged,
-    ThreadRejected,
+    ThreadsForgotten,
     WatchBegun,
     WishesMade,
     WishSettled,
 )
-from domain.session.state import Launch, SessionState, ThreadEntry
-from domain.session.statistics import Statistics
+from domain.session.evolve_threads import evolve_threads
+from domain.session.state import SessionState
 from domain.session.wishes import MISSING, Wishes, changed, remembered
-from domain.thread.state import ENDED, Origin, ThreadStatus
+from domain.thread.state import ENDED
 
 
 def evolve(state: SessionState, event: SessionEvent) -> SessionState:
@@ -62,6 +57,9 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
             return replace(_counted(state, "configure"), config=config, expired=waived, updated_at=at)
         case ReconcileRequested(at=at) | Reconciled(at=at):
             return replace(state, reconciled_at=at)
+        case ThreadsForgotten(thread_ids=thread_ids):
+            gone = set(thread_ids)
+            return replace(state, ended={name: entry for name, entry in state.ended.items() if name not in gone})
         case CommandAnswered(command_id=command_id) if command_id in state.answers:
             return state  # the first answer stands
         case CommandAnswered(command_id=command_id, answer=answer):
@@ -71,7 +69,7 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
         case WishesMade() | WishSettled() | WatchBegun() | RequestAnswered():
             return _request(state, event)
         case _:
-            return _thread(state, event)
+            return evolve_threads(state, event)
 
 
 def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
@@ -139,84 +137,6 @@ def _held(state: SessionState) -> dict[str, Wishes]:
         )
         for request_id, wishes in state.wishes.items()
     }
-
-
-def _thread(
-    state: SessionState,
-    event: ThreadCreated | ThreadLaunched | ThreadRejected | ThreadChanged | ThreadDestroyed | ThreadManaged,
-) -> SessionState:
-    threads = dict(state.threads)
-    launching = state.launching
-    wishes, settled, watches = state.wishes, state.settled, state.watches
-    statistics = state.statistics
-    match event:
-        case ThreadCreated(entry=entry):
-            threads[entry.thread_id] = entry
-            held = bool(event.start.get("holds"))
-            launch = Launch(digest=event.command_digest, answer=event.answer, held=held, wish=event.wish)
-            launching = {**launching, entry.thread_id: launch}
-            wishes = changed(wishes, event.wish, kept=None)
-            alive = sum(1 for other in threads.values() if other.alive)
-            statistics = replace(statistics, peak_threads=max(statistics.peak_threads, alive))
-        case ThreadLaunched(thread_id=thread_id, at=at):
-            entry = threads[thread_id]
-            statistics = _created(statistics, entry, success=True)
-            # What starts as it should does not say so: that would be a signal for each thread.
-            if entry.status is ThreadStatus.PENDING and not launching[thread_id].held:
-                entry = replace(entry, status=ThreadStatus.RUNNING, started_at=at)
-            threads[thread_id] = replace(entry, started=True)
-            launching = {other: launch for other, launch in launching.items() if other != thread_id}
-        case ThreadRejected(thread_id=thread_id):
-            statistics = _created(statistics, threads.pop(thread_id), success=False)
-            launching = {other: launch for other, launch in launching.items() if other != thread_id}
-        case ThreadChanged(thread_id=thread_id, status=status):
-            entry = threads[thread_id]
-            threads[thread_id] = replace(
-                entry,
-                status=status,
-                started_at=entry.started_at if event.behind_back else event.started_at,
-                ended_at=event.at if status.terminal else None,
-                error=event.error,
-            )
-            if status.terminal:
-                statistics = statistics.used(event.usage or {})
-                # Nobody is left to hear the answers.
-                wishes = {request_id: its for request_id, its in wishes.items() if its.thread_id != thread_id}
-                settled = {request_id: its for request_id, its in settled.items() if its.thread_id != thread_id}
-                watches = {request_id: its for request_id, its in watches.items() if its.thread_id != thread_id}
-            if status.terminal and threads[thread_id].started_at is not None:
-                performance = statistics.performance.ended(status.value, event.seconds)
-                statistics = replace(statistics, performance=performance)
-        case ThreadDestroyed(thread_id=thread_id):
-            threads[thread_id] = replace(threads[thread_id], destroyed=True)
-            statistics = statistics.counted("destroy")
-        case ThreadManaged(thread_id=thread_id, action=action):
-            statistics = statistics.counted(f"thread_{action}")
-            if action == "cancel":
-                threads[thread_id] = replace(threads[thread_id], cancel=event.message)
-    return replace(
-        state,
-        threads=threads,
-        launching=launching,
-        wishes=wishes,
-        settled=settled,
-        watches=watches,
-        statistics=statistics,
-        last_activity_at=max(state.last_activity_at, event.at),
-        updated_at=max(state.updated_at, event.at),
-    )
-
-
-_BRANCHED = {"forked": "fork", "copied": "copy"}
-
-
-def _created(statistics: Statistics, entry: ThreadEntry, *, success: bool) -> Statistics:
-    """A thread was started, or could not be."""
-    if entry.origin in _BRANCHED:
-        return statistics.branched(_BRANCHED[entry.origin], success=success)
-    if not success:
-        return statistics
-    return statistics.counted("spawn" if entry.origin == Origin.SPAWNED else "create")
 
 
 def _counted(state: SessionState, operation: str) -> SessionState:

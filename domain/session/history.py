@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from domain.records import Fact, RecordType, SessionRow, ThreadRow
+from domain.session.entries import ThreadEntry
 from domain.session.events import (
     BranchSettled,
     ConfigChanged,
@@ -17,8 +18,9 @@ from domain.session.events import (
     ThreadDestroyed,
     ThreadLaunched,
     ThreadRejected,
+    ThreadWithdrawn,
 )
-from domain.session.state import SessionState, ThreadEntry
+from domain.session.state import SessionState
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
@@ -56,9 +58,20 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
                 details=_lineage(entry),
                 thread=thread_row(after, entry),
             )
+        case ThreadWithdrawn(thread_id=thread_id, actor=actor, reason=reason):
+            entry = _entry(after, thread_id)
+            return Fact(
+                type=RecordType.THREAD_CANCELLED,
+                thread_id=thread_id,
+                flow=f"{entry.flow}@{entry.version}",
+                actor=actor,
+                reason=reason,
+                details={"waited": True},
+                thread=thread_row(after, entry),
+            )
         case ThreadRejected(thread_id=thread_id, code=code, message=message, at=at):
             error: JsonObject = {"code": code, "message": message, "details": {}}
-            never_was = replace(
+            never_was = after.find(thread_id) or replace(
                 before.threads[thread_id], status=ThreadStatus.FAILED, error=error, ended_at=at, destroyed=True
             )
             return Fact(
@@ -88,7 +101,7 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
             details = {"from": before.status.value, "to": before.status.value, "hold": hold.visible()}
             return Fact(type=RecordType.SESSION_STATUS_CHANGED, actor=hold.actor, reason=hold.reason, details=details)
         case ThreadChanged(thread_id=thread_id, status=status, behind_back=True):
-            entry = after.threads[thread_id]
+            entry = _entry(after, thread_id)
             by_force = after.ending if after.ending is not None and after.ending.forced else None
             return Fact(
                 type=_ENDED[status.value],
@@ -100,7 +113,7 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
                 thread=thread_row(after, entry),
             )
         case ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason):
-            row = thread_row(after, after.threads[thread_id])
+            row = thread_row(after, _entry(after, thread_id))
             return Fact(type=RecordType.THREAD_DESTROYED, thread_id=thread_id, actor=actor, reason=reason, thread=row)
         case ThreadLaunched():
             return None
@@ -151,7 +164,13 @@ def thread_row(state: SessionState, entry: ThreadEntry) -> ThreadRow:
 
 def statistics(state: SessionState) -> JsonObject:
     """The session's statistics as `session stats` prints them."""
-    return state.statistics.visible(alive=len(state.alive()), limit=state.config.max_threads)
+    return state.statistics.visible(alive=len(state.threads), limit=state.config.max_threads)
+
+
+def _entry(state: SessionState, thread_id: str) -> ThreadEntry:
+    entry = state.find(thread_id)
+    assert entry is not None
+    return entry
 
 
 def _lineage(entry: ThreadEntry) -> JsonObject:

@@ -80,10 +80,19 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """The database holds what the session has told."""
+
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has passed."""
 
     now: datetime
 
 
-SessionInput: TypeAlias = Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Tick
+SessionInput: TypeAlias = (
+    Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Stored | Tick
+)

@@ -8,8 +8,8 @@ from datetime import datetime
 from domain.errors import Code
 from domain.instants import as_utc
 from domain.messages import Finding, ThreadReport
-from domain.session.events import Reconciled, SessionEvent, ThreadChanged
-from domain.session.state import SessionState
+from domain.session.events import Reconciled, SessionEvent, ThreadChanged, ThreadsForgotten
+from domain.session.state import ENDED_KEPT, SessionState
 from domain.thread.state import ENDED, ThreadStatus
 from domain.values import JsonObject
 
@@ -19,7 +19,7 @@ _STATUSES = frozenset(status.value for status in ThreadStatus)
 def reported(state: SessionState, report: ThreadReport, now: datetime) -> list[SessionEvent]:
     """A thread told where it stands; nothing follows when it is unknown or was known to have ended."""
     entry = state.threads.get(report.thread_id)
-    if entry is None or not entry.alive or report.status not in _STATUSES:
+    if entry is None or report.status not in _STATUSES:
         return []
     changed = ThreadChanged(
         thread_id=report.thread_id,
@@ -27,10 +27,17 @@ def reported(state: SessionState, report: ThreadReport, now: datetime) -> list[S
         at=min(as_utc(report.at), now),
         started_at=as_utc(report.started_at) if report.started_at else None,
         error=report.error,
+        idle=report.idle,
         usage=report.usage,
         seconds=max(report.seconds, 0.0),
     )
     return [changed]
+
+
+def forgotten(state: SessionState, now: datetime) -> list[SessionEvent]:
+    """The database holds what the session has told: threads that ended long ago leave memory."""
+    surplus = len(state.ended) - ENDED_KEPT
+    return [ThreadsForgotten(thread_ids=tuple(state.ended)[:surplus], at=now)] if surplus > 0 else []
 
 
 def found(state: SessionState, findings: Iterable[Finding], now: datetime) -> list[SessionEvent]:
@@ -42,7 +49,7 @@ def found(state: SessionState, findings: Iterable[Finding], now: datetime) -> li
 def _gone(state: SessionState, finding: Finding, now: datetime) -> ThreadChanged | None:
     """A thread that ended without the session hearing of it, recorded as what it was."""
     entry = state.threads.get(finding.thread_id)
-    if entry is None or not entry.alive or not entry.started or finding.status == "running":
+    if entry is None or not entry.started or finding.status == "running":
         return None
     seconds = (now - (entry.started_at or entry.created_at)).total_seconds()
     status, error = end_of(finding, forced=state.ending is not None and state.ending.forced)

@@ -12,23 +12,27 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import missing, require_valid, runnable
 from domain.flow.schema import check_input
 from domain.messages import (
+    CancelFlow,
     CloseSession,
     Command,
     ConfigureSession,
     CopyThread,
     CreateThread,
+    CreateThreads,
     DestroyThread,
     Flows,
     ForkThread,
     ManageThread,
     PauseSession,
+    PrioritiseThread,
     ResumeSession,
     SpawnThread,
     SyncSession,
     TerminateSession,
 )
 from domain.session.config import make_config
-from domain.session.state import SessionState, SessionStatus, ThreadEntry
+from domain.session.entries import ThreadEntry
+from domain.session.state import SessionState, SessionStatus
 
 TRANSITIONS: Mapping[str, frozenset[SessionStatus]] = {
     "pause": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
@@ -49,15 +53,17 @@ def check(state: SessionState, command: Command) -> None:
         raise _not_active(state)
     match command:
         case CreateThread():
-            _require_active(state)
+            require_active(state)
             _require_new(state, command.thread_id)
             if isinstance(command, SpawnThread):
                 _require_depth(state, require_thread(state, command.spawned_by))
             _require_flows(command.flow, command.flows)
             check_input(runnable(command.flow), command.input)
+        case CreateThreads():
+            require_active(state)
         case ForkThread() | CopyThread():
             if not command.plan:
-                _require_active(state)
+                require_active(state)
                 _require_new(state, command.thread_id)
             source = require_thread(state, command.source)
             _require_depth(state, source)
@@ -71,7 +77,7 @@ def check(state: SessionState, command: Command) -> None:
                     f"thread {entry.thread_id} is {entry.status.value}; cancel it before destroying it",
                     {"status": entry.status.value},
                 )
-            if isinstance(command, ManageThread) and not entry.started:
+            if isinstance(command, ManageThread) and entry.thread_id in state.launching:
                 raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
             if isinstance(command, ManageThread) and not entry.alive:
                 raise ThreadloomError(
@@ -79,8 +85,18 @@ def check(state: SessionState, command: Command) -> None:
                     f"thread {entry.thread_id} is {entry.status.value}",
                     {"status": entry.status.value},
                 )
+        case PrioritiseThread():
+            entry = require_thread(state, command.thread_id)
+            if entry.thread_id not in state.queue:
+                raise ThreadloomError(
+                    Code.ILLEGAL_TRANSITION,
+                    f"thread {entry.thread_id} is {entry.status.value}; its priority counts until it starts",
+                    {"status": entry.status.value},
+                )
+        case CancelFlow():
+            pass
         case ConfigureSession():
-            _require_active(state)
+            require_active(state)
             make_config(command.config, base=state.config)
         case PauseSession() | ResumeSession() | CloseSession() | TerminateSession():
             if state.status not in TRANSITIONS[command.operation]:
@@ -106,11 +122,14 @@ def examine(command: Command) -> None:
     """
     if isinstance(command, CreateThread | ForkThread) and command.flow is not None:
         require_valid(command.flow, command.flows)
+    elif isinstance(command, CreateThreads):
+        for flow in command.flows.values():
+            require_valid(flow.flow, flow.flows)
 
 
 def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
     """The thread, or `THREAD_NOT_FOUND` or `THREAD_DESTROYED`."""
-    entry = state.threads.get(thread_id)
+    entry = state.find(thread_id)
     if entry is None:
         raise ThreadloomError(
             Code.THREAD_NOT_FOUND,
@@ -122,7 +141,8 @@ def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
     return entry
 
 
-def _require_active(state: SessionState) -> None:
+def require_active(state: SessionState) -> None:
+    """Refuse what an active session alone may do: `SESSION_NOT_ACTIVE`."""
     if state.status is not SessionStatus.ACTIVE:
         raise _not_active(state)
 
@@ -137,12 +157,12 @@ def _not_active(state: SessionState) -> ThreadloomError:
 
 def _require_new(state: SessionState, thread_id: str) -> None:
     reserved = {branch.thread_id for branch in state.preparing.values() if not branch.plan}
-    if thread_id in state.threads or thread_id in reserved:
+    if state.find(thread_id) or thread_id in reserved:
         raise ThreadloomError(
             Code.THREAD_EXISTS, f"session {state.session_id} has or had a thread {thread_id}", {"thread": thread_id}
         )
     limit = state.config.max_threads
-    if limit is not None and state.counts()["total"] + len(reserved) >= limit:
+    if limit is not None and state.total + len(reserved) >= limit:
         raise ThreadloomError(
             Code.THREAD_LIMIT_REACHED, f"session {state.session_id} may have {limit} threads", {"limit": limit}
         )

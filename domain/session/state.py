@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
 
 from domain.answers import Answered
 from domain.session.config import SessionConfig
+from domain.session.entries import BranchInPreparation, Bundle, Launch, Queued, ThreadEntry
 from domain.session.statistics import Statistics
-from domain.session.wishes import Watch, Wishes, WishId
+from domain.session.wishes import Watch, Wishes
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
+
+ENDED_KEPT = 1_000
+"""Threads that have ended and stay in memory; of older ones only the database knows."""
 
 
 class SessionStatus(StrEnum):
@@ -34,80 +37,6 @@ class SessionStatus(StrEnum):
     @property
     def held(self) -> bool:
         return self in (SessionStatus.PAUSING, SessionStatus.PAUSED)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadEntry:
-    """What a session knows of one of its threads.
-
-    Attributes:
-        started: Its workflow exists in Temporal.
-        command_id: The command that asked for it, to be answered when it has started.
-        spawned_by: The thread that started it beside itself.
-        on_parent_end: What becomes of it when that thread ends.
-        cancel: How it was told to end, or is to be told when its workflow exists.
-    """
-
-    thread_id: str
-    flow: str
-    version: str
-    flow_digest: str
-    status: ThreadStatus
-    priority: str
-    title: str
-    origin: str
-    parent: str | None
-    root: str
-    depth: int
-    created_at: datetime
-    command_id: str
-    started: bool = False
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    error: JsonObject | None = None
-    fork_info: JsonObject | None = None
-    copy_info: JsonObject | None = None
-    spawned_by: str | None = None
-    on_parent_end: Literal["cancel", "leave"] = "leave"
-    cancel: JsonObject | None = None
-    destroyed: bool = False
-
-    @property
-    def alive(self) -> bool:
-        return not self.status.terminal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BranchInPreparation:
-    """A fork or copy whose source is being read.
-
-    Attributes:
-        digest: Of the command that asked for it.
-        wish: Set when a thread asked for it.
-    """
-
-    digest: str
-    operation: Literal["fork", "copy"]
-    thread_id: str
-    source: str
-    strategy: str
-    plan: bool
-    wish: WishId | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Launch:
-    """A thread whose workflow is being started: how its command is answered then.
-
-    Attributes:
-        held: It starts held, and will tell so.
-        wish: Set when a thread asked for it.
-    """
-
-    digest: str
-    answer: JsonObject
-    held: bool = False
-    wish: WishId | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +74,13 @@ class SessionState:
     """A session at one moment.
 
     Attributes:
+        threads: Those that have not ended, in the order of their creation.
+        ended: The newest that have, in the order of their ends.
+        ended_counts: How many have ended in which status and are not destroyed, also those that left memory.
+        created: How many there ever were; the number of the newest.
         preparing: Forks and copies under way, by command id.
+        queue: Threads that wait for their turn to start, in the order in which they came.
+        bundles: What the flows of waiting threads are made of, once each.
         launching: Threads whose workflow is being started.
         wishes: What living threads asked for and have no answer to, by request id, the oldest first.
         settled: What they were answered, should they ask again.
@@ -168,7 +103,12 @@ class SessionState:
     hold: SessionHold | None = None
     ending: Ending | None = None
     threads: Mapping[str, ThreadEntry] = field(default_factory=dict)
+    ended: Mapping[str, ThreadEntry] = field(default_factory=dict)
+    ended_counts: Mapping[str, int] = field(default_factory=dict)
+    created: int = 0
     preparing: Mapping[str, BranchInPreparation] = field(default_factory=dict)
+    queue: Mapping[str, Queued] = field(default_factory=dict)
+    bundles: Mapping[str, Bundle] = field(default_factory=dict)
     launching: Mapping[str, Launch] = field(default_factory=dict)
     wishes: Mapping[str, Wishes] = field(default_factory=dict)
     settled: Mapping[str, Wishes] = field(default_factory=dict)
@@ -181,19 +121,39 @@ class SessionState:
     reconciled_at: datetime
     expired: bool = False
 
-    def alive(self) -> list[ThreadEntry]:
-        """Threads that have not ended, in the order of their creation."""
-        return [entry for entry in self.threads.values() if entry.alive]
+    def find(self, thread_id: str) -> ThreadEntry | None:
+        """The thread, as long as it is in memory."""
+        return self.threads.get(thread_id) or self.ended.get(thread_id)
+
+    def known(self) -> list[ThreadEntry]:
+        """Threads in memory that are not destroyed, in the order of their creation."""
+        ended = (entry for entry in self.ended.values() if not entry.destroyed)
+        return sorted([*self.threads.values(), *ended], key=lambda entry: (entry.created_at, entry.number))
+
+    @property
+    def total(self) -> int:
+        """How many threads there are that are not destroyed, whether in memory or not."""
+        return len(self.threads) + sum(self.ended_counts.values())
 
     def counts(self) -> JsonObject:
         """How many threads have which status; pausing ones still run."""
-        counts = {"total": 0, "running": 0, "paused": 0, "pending": 0, "completed": 0, "failed": 0, "cancelled": 0}
+        counts = {"total": self.total, "running": 0, "paused": 0, "pending": 0}
         for entry in self.threads.values():
-            if not entry.destroyed:
-                status = "running" if entry.status is ThreadStatus.PAUSING else entry.status.value
-                counts["total"] += 1
-                counts[status] += 1
-        return counts
+            counts["running" if entry.status is ThreadStatus.PAUSING else entry.status.value] += 1
+        return counts | {status: self.ended_counts.get(status, 0) for status in ("completed", "failed", "cancelled")}
+
+
+def settled(state: SessionState) -> SessionState:
+    """The state with each thread in its place: earlier versions kept those that have ended among the living."""
+    ended = {thread_id: entry for thread_id, entry in state.threads.items() if not entry.alive}
+    if not ended:
+        return state
+    counts = dict(state.ended_counts)
+    for entry in ended.values():
+        if not entry.destroyed:
+            counts[entry.status.value] = counts.get(entry.status.value, 0) + 1
+    threads = {thread_id: entry for thread_id, entry in state.threads.items() if entry.alive}
+    return replace(state, threads=threads, ended={**state.ended, **ended}, ended_counts=counts)
 
 
 def taken(state: SessionState, command_id: str) -> str | None:
@@ -202,15 +162,14 @@ def taken(state: SessionState, command_id: str) -> str | None:
         return state.answers[command_id].digest
     if command_id in state.preparing:
         return state.preparing[command_id].digest
-    launching = (thread_id for thread_id in state.launching if state.threads[thread_id].command_id == command_id)
-    return next((state.launching[thread_id].digest for thread_id in launching), None)
+    return next((launch.digest for launch in state.launching.values() if launch.command_id == command_id), None)
 
 
 def wake_at(state: SessionState) -> datetime | None:
     """When the session has something to do although nothing arrives; None when only input wakes it."""
     if state.status.terminal:
         return None
-    instants = [state.reconciled_at + state.config.reconcile_every] if state.alive() else []
+    instants = [state.reconciled_at + state.config.reconcile_every] if state.threads else []
     if state.hold and state.hold.until:
         instants.append(state.hold.until)
     if state.ending and state.ending.deadline and not state.ending.forced:
@@ -225,6 +184,6 @@ def expiries(state: SessionState) -> list[datetime]:
     config, found = state.config, []
     if config.max_duration and not state.expired:
         found.append(state.created_at + config.max_duration)
-    if config.idle_timeout and not state.alive():
+    if config.idle_timeout and not state.threads:
         found.append(state.last_activity_at + config.idle_timeout)
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from domain.session.state import SessionState, ThreadEntry
+from domain.session.entries import ThreadEntry
+from domain.session.queue import line, takes_place
+from domain.session.state import SessionState
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
@@ -23,6 +25,7 @@ def describe(state: SessionState) -> JsonObject:
         "threads": state.counts(),
         "holds": [state.hold.visible()] if state.hold else [],
         "not_paused_yet": _not_paused_yet(state),
+        "queue": {"waiting": len(state.queue), "taken": _taken(state)},
         "preparing": [
             {"operation": branch.operation, "source": branch.source, "thread_id": branch.thread_id}
             for branch in state.preparing.values()
@@ -30,18 +33,23 @@ def describe(state: SessionState) -> JsonObject:
     }
 
 
+def _taken(state: SessionState) -> int:
+    """How many running places are taken."""
+    return sum(takes_place(state, entry) for entry in state.threads.values())
+
+
 def _not_paused_yet(state: SessionState) -> list[str]:
     if state.hold is None:
         return []
-    return [entry.thread_id for entry in state.alive() if entry.status is not ThreadStatus.PAUSED]
+    return [entry.thread_id for entry in state.threads.values() if entry.status is not ThreadStatus.PAUSED]
 
 
 def list_threads(state: SessionState) -> list[JsonObject]:
-    """Threads as their session knows them, in the order of their creation."""
-    return [thread(entry) for entry in state.threads.values() if not entry.destroyed]
+    """Threads as their session knows them, in the order of their creation; of old ones only the database knows."""
+    return [thread(state, entry) for entry in state.known()]
 
 
-def thread(entry: ThreadEntry) -> JsonObject:
+def thread(state: SessionState, entry: ThreadEntry) -> JsonObject:
     """One thread as its session knows it."""
     return {
         "thread_id": entry.thread_id,
@@ -58,11 +66,41 @@ def thread(entry: ThreadEntry) -> JsonObject:
         "started_at": entry.started_at.isoformat() if entry.started_at else None,
         "completed_at": entry.ended_at.isoformat() if entry.ended_at else None,
         "error": entry.error,
+        **_turn(state, entry),
     }
+
+
+def _turn(state: SessionState, entry: ThreadEntry) -> JsonObject:
+    """What a thread waits for that has not begun."""
+    queued = state.queue.get(entry.thread_id)
+    if queued is None:
+        return {"waiting": None, "waiting_for": None, "holds": []}
+    waiting = {"kind": "queue", "node": None, "since": entry.created_at.isoformat()}
+    if queued.hold is not None:
+        return {
+            "waiting": {**waiting, "kind": "hold", "since": queued.hold["at"]},
+            "waiting_for": f"{queued.hold['actor']} to resume it; it has not begun",
+            "holds": [queued.hold],
+        }
+    return {"waiting": waiting, "waiting_for": "its turn to start", "holds": []}
+
+
+def one_thread(state: SessionState, thread_id: object) -> JsonObject | None:
+    """One thread as its session knows it, with its place in the queue; None when it is not in memory."""
+    entry = state.find(thread_id) if isinstance(thread_id, str) else None
+    if entry is None:
+        return None
+    shown = thread(state, entry)
+    if shown["waiting"] and shown["waiting"]["kind"] == "queue":
+        place = line(state).index(entry.thread_id) + 1
+        shown["waiting"] |= {"place": place, "of": len(state.queue)}
+        shown["waiting_for"] = f"its turn to start: place {place} of {len(state.queue)}"
+    return shown
 
 
 def tree(state: SessionState) -> JsonObject:
     """Threads by lineage: {session_id, status, roots: [{thread_id, flow, status, origin, point, children}]}."""
+    known = state.known()
     nodes: dict[str, JsonObject] = {
         entry.thread_id: {
             "thread_id": entry.thread_id,
@@ -73,13 +111,10 @@ def tree(state: SessionState) -> JsonObject:
             "fork_point": entry.fork_info["fork_point"] if entry.fork_info else None,
             "children": [],
         }
-        for entry in state.threads.values()
-        if not entry.destroyed
+        for entry in known
     }
     roots: list[JsonObject] = []
-    for entry in state.threads.values():
-        if entry.destroyed:
-            continue
+    for entry in known:
         siblings = nodes[entry.parent]["children"] if entry.parent is not None and entry.parent in nodes else roots
         siblings.append(nodes[entry.thread_id])
     return {"session_id": state.session_id, "status": state.status.value, "roots": roots}

@@ -16,6 +16,9 @@ WaitKind = Literal["activity", "workflow", "map", "timer", "message", "approval"
 
 IN_FLIGHT = ("activity", "workflow", "map")
 
+IDLE = ("timer", "message", "approval", "join")
+"""Waits in which a thread does nothing, for however long."""
+
 Role = Literal["node", "before_node", "after_node", "on_error", "backoff", "compensation"]
 """What a thread is doing at a node: the node itself, a hook around it, waiting to try it again, undoing it."""
 

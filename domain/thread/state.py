@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 
-from domain.thread.active import ActiveNode, Compensation, HookDue, Role
+from domain.thread.active import IDLE, ActiveNode, Compensation, HookDue, Role
 from domain.thread.checkpoint import Checkpoint
 from domain.thread.journal import Failure, JournalItem
 from domain.values import Json, JsonObject
@@ -231,6 +231,11 @@ class ThreadState:
     def in_flight(self) -> bool:
         """Whether something runs outside that a pause must wait for."""
         return self.active is not None and self.active.in_flight
+
+    @property
+    def idle(self) -> bool:
+        """Whether it does nothing until a time comes, others end, or somebody says something."""
+        return self.outcome is None and self.active is not None and self.active.waiting.kind in IDLE
 
     def derived_status(self) -> ThreadStatus:
         """The status that the rest of the state amounts to."""

@@ -37,6 +37,7 @@ from domain.session.effects import (
 from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
 from workflows.failures import closed_as, defect, refusal_of
 from workflows.naming import summary
+from workflows.priority import of_thread
 from workflows.trace import Trace
 from workflows.visibility import of_new_thread
 
@@ -102,6 +103,7 @@ class Children:
                 id=thread_workflow_id(self._session_id, thread_id),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                priority=of_thread(effect.priority, self._session_id),
                 static_summary=summary(effect.title),
                 search_attributes=of_new_thread(self._session_id, effect.title, held=bool(effect.start.get("holds")))
                 if effect.start.get("searchable")

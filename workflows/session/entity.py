@@ -23,9 +23,9 @@ from domain.session.effects import SessionEffect, effects
 from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
 from domain.session.history import fact, session_row, statistics
-from domain.session.inputs import Asked, NotPrepared, Prepared, Reported, Request, SessionInput, Tick
+from domain.session.inputs import Asked, NotPrepared, Prepared, Reported, Request, SessionInput, Stored, Tick
 from domain.session.policy import examine
-from domain.session.state import SessionState, SessionStatus, taken, wake_at
+from domain.session.state import ENDED_KEPT, SessionState, SessionStatus, settled, taken, wake_at
 from domain.values import JsonObject
 from workflows.entity import Entity
 from workflows.failures import defect
@@ -51,7 +51,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         if start.version > STATE_VERSION:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
         self.start = start.model_copy(update={"state": None, "recent": [], "outbox": None})
-        self.state = load(SessionState, start.state) if start.state is not None else _first_state(start, workflow.now())
+        self.state = _first_state(start, workflow.now()) if start.state is None else _taken_over(start.state)
         self.recent: deque[JsonObject] = deque(start.recent, maxlen=HISTORY_KEPT)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
         super().__init__(outbox, self.state.config.continue_as_new_after)
@@ -140,6 +140,10 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
     def sealed_batch(self) -> RecordBatch:
         return self.recorder.outbox.next_batch(session=session_row(self.state))
 
+    def acknowledged(self, entry: int) -> None:
+        if len(self.state.ended) > ENDED_KEPT:
+            self.post(Stored(now=workflow.now()))
+
     def reported(self, report: ThreadReport) -> None:
         """A thread told where it stands."""
         self.post(Reported(now=workflow.now(), report=report))
@@ -178,6 +182,10 @@ def _first_state(start: SessionStart, now: datetime) -> SessionState:
         updated_at=now,
         reconciled_at=now,
     )
+
+
+def _taken_over(state: JsonObject) -> SessionState:
+    return settled(load(SessionState, state))
 
 
 def _visible(told: Fact, at: datetime) -> JsonObject:

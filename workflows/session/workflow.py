@@ -10,14 +10,17 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from domain.messages import (
+    CancelFlow,
     CloseSession,
     ConfigureSession,
     CopyThread,
     CreateThread,
+    CreateThreads,
     DestroyThread,
     ForkThread,
     ManageThread,
     PauseSession,
+    PrioritiseThread,
     ResumeSession,
     SessionStart,
     SyncSession,
@@ -27,7 +30,7 @@ from domain.messages import (
     read,
 )
 from domain.session.history import statistics
-from domain.session.views import describe, list_threads, tree
+from domain.session.views import describe, list_threads, one_thread, tree
 from domain.values import JsonObject
 from workflows.host import Host, release
 from workflows.inline import OrInline
@@ -80,6 +83,33 @@ class SessionWorkflow:
     @create_thread.validator
     def _check_create(self, *args: Any) -> None:
         self._session.check(CreateThread, args)
+
+    @workflow.update(name="create_threads")
+    async def create_threads(self, *args: Any) -> JsonObject:
+        """Start many threads. Takes `CreateThreads`; answers {threads: [{thread_id, status} or {thread_id, error}]}."""
+        return await self._session.command(CreateThreads, args)
+
+    @create_threads.validator
+    def _check_create_many(self, *args: Any) -> None:
+        self._session.check(CreateThreads, args)
+
+    @workflow.update(name="prioritise_thread")
+    async def prioritise_thread(self, *args: Any) -> JsonObject:
+        """Change a waiting thread's priority. Takes `PrioritiseThread`; answers {thread_id, priority}."""
+        return await self._session.command(PrioritiseThread, args)
+
+    @prioritise_thread.validator
+    def _check_prioritise(self, *args: Any) -> None:
+        self._session.check(PrioritiseThread, args)
+
+    @workflow.update(name="cancel_flow")
+    async def cancel_flow(self, *args: Any) -> JsonObject:
+        """Cancel all threads of a flow. Takes `CancelFlow`; answers {flow, threads}."""
+        return await self._session.command(CancelFlow, args)
+
+    @cancel_flow.validator
+    def _check_cancel_flow(self, *args: Any) -> None:
+        self._session.check(CancelFlow, args)
 
     @workflow.update(name="fork_thread")
     async def fork_thread(self, *args: Any) -> JsonObject:
@@ -182,6 +212,11 @@ class SessionWorkflow:
     def threads(self, *args: Any) -> Any:
         """The session's threads, destroyed ones left out."""
         return OrInline(list_threads(self._session.state))
+
+    @workflow.query(name="thread")
+    def thread(self, *args: Any) -> Any:
+        """One thread as the session knows it, by its id; null when it has left memory or never was."""
+        return OrInline(one_thread(self._session.state, args[0] if len(args) == 1 else None))
 
     @workflow.query(name="tree")
     def tree(self, *args: Any) -> Any:

@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import Priority
 from temporalio.exceptions import FailureError
 
 from domain.errors import Code, ThreadloomError
@@ -24,13 +23,11 @@ from workflows.budget import LOCAL_RETRY, TaskBudget
 from workflows.failures import activity_failure, defect, ran_out_of_time
 from workflows.inline import Inline
 from workflows.naming import activity_id, summary
+from workflows.priority import of_call
 from workflows.retrying import retry_policy
 
 PAYLOAD_LIMIT = 2 * 1024 * 1024
 """Bytes of one call's arguments that a worker without our payload store can be sent (Temporal's limit)."""
-
-PRIORITIES = {"urgent": 1, "high": 2, "normal": 3, "low": 4}
-"""Temporal's keys, where 1 goes first and 3 is what a task has without one."""
 
 Ended = ActivityCompleted | ActivityFailed
 
@@ -145,7 +142,7 @@ def _start(call: ActivityCall, queue: str, args: list[object]) -> workflow.Activ
         # Two attempts at once would be possible if the thread went on before the first has ended.
         cancellation_type=workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
         summary=summary(call.summary),
-        priority=Priority(priority_key=PRIORITIES[call.priority]) if call.priority else Priority.default,
+        priority=of_call(call.priority),
     )
 
 

@@ -47,7 +47,7 @@ from domain.thread.journal import Failure
 from domain.thread.program import Program
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.restoring import restored
-from domain.thread.state import SYSTEM, HoldKind, ThreadState, wake_at
+from domain.thread.state import SYSTEM, HoldKind, ThreadState, ThreadStatus, wake_at
 from domain.thread.views import thread_row
 from domain.values import JsonObject
 from workflows.budget import TaskBudget
@@ -96,6 +96,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         self._workflows = WorkflowRunner(start.shared_task_queues, budget)
         new = start.state is None and info.parent is not None
         self._reporter = Reporter(ids[0], self.trace, self._lost_session, new=new)
+        self._told_idle: bool | None = False if new else None
         self._asker = Asker(*ids, self.trace, self._lost_session)
         if start.state is None:
             seed = {
@@ -152,7 +153,20 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
                 case ReportStatus():
                     self._reporter.report(self._report(effect))
         spoke = any(isinstance(effect, RunActivity) and effect.call.mode != "inline" for effect in effects)
+        self._tell_idle()
         return self._show() or spoke
+
+    def report_idle(self) -> None:
+        """The session wants to hear when the thread begins and ceases to wait for something."""
+        self.start = self.start.model_copy(update={"reports_idle": True})
+        self._told_idle = None
+        self._tell_idle()
+
+    def _tell_idle(self) -> None:
+        idle = self.state.idle
+        if self.start.reports_idle and idle is not self._told_idle and self.state.status is ThreadStatus.RUNNING:
+            self._told_idle = idle
+            self._reporter.report(self._report(ReportStatus(status=self.state.status, at=workflow.now())))
 
     def _show(self) -> bool:
         state, identity = self.state, self.state.identity
@@ -188,6 +202,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         return ThreadReport(
             thread_id=state.identity.thread_id,
             status=effect.status.value,
+            idle=self.start.reports_idle and state.idle,
             at=effect.at,
             started_at=state.started_at,
             error=error.visible() if error else None,

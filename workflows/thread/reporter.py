@@ -31,7 +31,7 @@ class Reporter(SessionLine):
 
     def report(self, report: ThreadReport) -> None:
         """Send this report soon."""
-        if self._new and report.status == ThreadStatus.RUNNING:
+        if self._new and report.status == ThreadStatus.RUNNING and not report.idle:
             return
         self._new = False
         self._newest = report

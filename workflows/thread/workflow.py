@@ -14,6 +14,7 @@ from domain.messages import (
     CancelThread,
     Decide,
     PauseThread,
+    ReportIdle,
     ResumeThread,
     Send,
     SessionAnswer,
@@ -108,6 +109,12 @@ class ThreadWorkflow:
         """The session's hold changed. Internal; takes `SessionHoldChanged`."""
         if changed := self._host.told(SessionHoldChanged, args):
             self._thread.session_hold(changed)
+
+    @workflow.signal(name="report_idle")
+    def report_idle(self, *args: Any) -> None:
+        """The session wants to hear when the thread waits. Internal; takes `ReportIdle`."""
+        if self._host.told(ReportIdle, args):
+            self._thread.report_idle()
 
     @workflow.signal(name="session_answer")
     def session_answer(self, *args: Any) -> None:

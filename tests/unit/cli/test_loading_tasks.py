@@ -14,6 +14,7 @@ from temporalio import activity
 
 import domain
 from domain.errors import Code, ThreadloomError
+from domain.registry import Registry
 from domain.thread import functions
 from threadloom.tasks import load_tasks
 
@@ -57,7 +58,7 @@ def refused(*modules: str | Path) -> ThreadloomError:
 
 class TestWhatIsRegistered:
     def test_inline_functions_as_the_module_is_imported(self, write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(functions, "_functions", {})
+        monkeypatch.setattr(functions, "_functions", Registry("an inline function"))
         file = write(
             "pure.py",
             """\

@@ -186,7 +186,7 @@ def test_terminating_cancels_the_threads_and_after_the_grace_ends_them_by_force(
     assert session.after(30).told() == [TerminateThreads(thread_ids=("b",), reason="over")]
     session.find(Finding(thread_id="b", status="terminated"))
     assert session.status == "terminated"
-    assert session.state.threads["b"].status == "cancelled", "whoever ended the session meant it to be"
+    assert session.state.ended["b"].status == "cancelled", "whoever ended the session meant it to be"
 
 
 def test_the_grace_of_one_termination_may_be_another_also_none() -> None:
@@ -269,7 +269,7 @@ def test_a_thread_that_ended_behind_its_back_is_recorded_as_what_it_was(
     session = SessionDriver().create("a").after(7)
     outcome = "completed" if found == "completed" else None
     session.find(Finding(thread_id="a", status=found, outcome=outcome))
-    entry = session.state.threads["a"]
+    entry = session.state.ended["a"]
     assert entry.status == status
     assert (entry.error["code"] if entry.error else None) == code
     assert session.state.statistics.performance.seconds == 7
@@ -317,5 +317,5 @@ def test_the_shared_variables_of_a_session_reach_its_new_threads() -> None:
 def test_a_flow_that_failed_without_a_report_is_recorded_as_failed_although_its_workflow_completed() -> None:
     session = SessionDriver().create("a").after(7)
     session.find(completed("a", {"status": "failed", "error": {"code": "BROKEN", "message": "no"}}))
-    assert session.state.threads["a"].status == "failed"
-    assert session.state.threads["a"].error == {"code": "BROKEN", "message": "no"}
+    assert session.state.ended["a"].status == "failed"
+    assert session.state.ended["a"].error == {"code": "BROKEN", "message": "no"}

@@ -1,0 +1,122 @@
+"""What a session keeps of each of its threads: where it stands, and where it is on its way into Temporal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from domain.session.wishes import WishId
+from domain.thread.state import ThreadStatus
+from domain.values import JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadEntry:
+    """What a session knows of one of its threads.
+
+    Attributes:
+        number: The thread is the session's so many-th.
+        started: Its workflow exists in Temporal.
+        idle: It waits for a join, a timer, a message or a person, and so takes no running slot.
+        command_id: The command that asked for it, to be answered when it has started.
+        spawned_by: The thread that started it beside itself.
+        on_parent_end: What becomes of it when that thread ends.
+        cancel: How it was told to end, or is to be told when its workflow exists.
+    """
+
+    thread_id: str
+    flow: str
+    version: str
+    flow_digest: str
+    status: ThreadStatus
+    priority: str
+    title: str
+    origin: str
+    parent: str | None
+    root: str
+    depth: int
+    created_at: datetime
+    number: int = 0
+    command_id: str
+    started: bool = False
+    idle: bool = False
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: JsonObject | None = None
+    fork_info: JsonObject | None = None
+    copy_info: JsonObject | None = None
+    spawned_by: str | None = None
+    on_parent_end: Literal["cancel", "leave"] = "leave"
+    cancel: JsonObject | None = None
+    destroyed: bool = False
+
+    @property
+    def alive(self) -> bool:
+        return not self.status.terminal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BranchInPreparation:
+    """A fork or copy whose source is being read.
+
+    Attributes:
+        digest: Of the command that asked for it.
+        wish: Set when a thread asked for it.
+    """
+
+    digest: str
+    operation: Literal["fork", "copy"]
+    thread_id: str
+    source: str
+    strategy: str
+    plan: bool
+    wish: WishId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """A thread whose workflow is being started: how its command is answered then.
+
+    Attributes:
+        command_id: Whom to answer; None when the command was answered while the thread waited for its turn.
+        held: It starts held, and will tell so.
+        wish: Set when a thread asked for it and has not been told of it.
+    """
+
+    digest: str
+    answer: JsonObject
+    command_id: str | None = None
+    held: bool = False
+    wish: WishId | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A thread that waits for its turn to start.
+
+    Attributes:
+        start: `domain.messages.ThreadStart` as JSON, without its flows.
+        bundle: Under which its flows are kept.
+        launch: How its command is answered.
+        hold: Who keeps it from starting: {actor, reason, at}.
+    """
+
+    start: JsonObject
+    bundle: str
+    launch: Launch
+    hold: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """A flow and those that it names, for the threads that wait to execute it.
+
+    Attributes:
+        uses: How many threads these are.
+    """
+
+    flow: JsonObject
+    flows: Mapping[str, JsonObject] = field(default_factory=dict)
+    uses: int = 0

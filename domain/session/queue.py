@@ -1,0 +1,120 @@
+"""The queue of a session: threads that were admitted and wait for their turn to start."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from domain.answers import Answered
+from domain.session.config import SessionConfig
+from domain.session.entries import ThreadEntry
+from domain.session.events import (
+    CommandAnswered,
+    LaunchBegun,
+    SessionEvent,
+    ThreadCreated,
+    ThreadQueued,
+    ThreadWithdrawn,
+    WishSettled,
+)
+from domain.session.evolve_threads import started_with
+from domain.session.state import SessionState
+from domain.session.strategies import PRIORITIES, Contender, strategy_named
+from domain.thread.state import ThreadStatus
+
+AT_ONCE = 50
+"""Threads that are being started at once. Each may carry 32 KiB into a workflow task, and 4 MiB end the workflow."""
+
+_RUNNING = (ThreadStatus.RUNNING, ThreadStatus.PAUSING)
+
+
+def limited(config: SessionConfig) -> bool:
+    """Whether threads may have to wait for a place, so that the session has to know which of them take one."""
+    return config.max_running is not None or config.parallel_strategy not in ("parallel", "hybrid")
+
+
+def launches(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[LaunchBegun]:
+    """The waiting threads whose turn it is."""
+    room = AT_ONCE - len(state.launching)
+    if not state.queue or room <= 0 or not _may_start(state):
+        return []
+    return [
+        LaunchBegun(thread_id=thread_id, start=started_with(state, state.queue[thread_id]), at=now)
+        for thread_id in _turns(state)[:room]
+    ]
+
+
+def _may_start(state: SessionState) -> bool:
+    return state.hold is None and (state.ending is None or state.ending.deadline is None)
+
+
+def _turns(state: SessionState) -> Sequence[str]:
+    """Those that may start now. One that starts held takes no place."""
+    startable = [state.threads[name] for name, queued in state.queue.items() if queued.hold is None]
+    if not limited(state.config):
+        return [entry.thread_id for entry in (startable if len(startable) <= AT_ONCE else _in_line(startable))]
+    held = [entry.thread_id for entry in startable if state.queue[entry.thread_id].launch.held]
+    waiting = [_contender(entry) for entry in _in_line(startable) if not state.queue[entry.thread_id].launch.held]
+    running = [_contender(entry) for entry in state.threads.values() if takes_place(state, entry)]
+    limit = state.config.max_running
+    free = None if limit is None else max(limit - len(running), 0)
+    chosen = strategy_named(state.config.parallel_strategy)(waiting, running, free) if waiting else ()
+    names = {contender.thread_id for contender in waiting}
+    return [*held, *[name for name in dict.fromkeys(chosen) if name in names][:free]]
+
+
+def takes_place(state: SessionState, entry: ThreadEntry) -> bool:
+    """Whether the thread takes a running place: not while it waits, is held, or has not begun."""
+    if entry.thread_id in state.launching:
+        return not state.launching[entry.thread_id].held
+    return entry.started and entry.status in _RUNNING and not entry.idle
+
+
+def line(state: SessionState) -> list[str]:
+    """The waiting threads by priority and then age."""
+    return [entry.thread_id for entry in _in_line(state.threads[name] for name in state.queue)]
+
+
+def _in_line(entries: Iterable[ThreadEntry]) -> list[ThreadEntry]:
+    return sorted(entries, key=lambda entry: (-PRIORITIES[entry.priority], entry.created_at, entry.number))
+
+
+def _contender(entry: ThreadEntry) -> Contender:
+    return Contender(
+        thread_id=entry.thread_id,
+        flow=entry.flow,
+        version=entry.version,
+        priority=entry.priority,
+        since=entry.created_at,
+    )
+
+
+def left_waiting(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[SessionEvent]:
+    """Who asked for a thread whose turn has not come is told so, and waits no longer.
+
+    Args:
+        state: The session after the events.
+        events: What happened.
+        now: The workflow's time.
+    """
+    told: list[SessionEvent] = []
+    for event in events:
+        if not isinstance(event, ThreadCreated) or event.entry.thread_id not in state.queue:
+            continue
+        thread_id, launch = event.entry.thread_id, event.launch
+        told.append(ThreadQueued(thread_id=thread_id, at=now))
+        if launch.wish is not None:
+            told.append(WishSettled(wish=launch.wish, error=None, at=now))
+        elif launch.command_id is not None:
+            result = {"thread_id": thread_id, "status": ThreadStatus.PENDING.value, "queued": True, **launch.answer}
+            answer = Answered(digest=launch.digest, result=result)
+            told.append(CommandAnswered(command_id=launch.command_id, answer=answer, at=now))
+    return told
+
+
+def withdrawals(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[ThreadWithdrawn]:
+    """What becomes of waiting threads when the session is terminated."""
+    if state.ending is None or state.ending.deadline is None:
+        return []
+    actor, reason = state.ending.actor, state.ending.reason
+    return [ThreadWithdrawn(thread_id=thread_id, actor=actor, reason=reason, at=now) for thread_id in state.queue]
