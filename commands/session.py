@@ -18,12 +18,13 @@ from commands.arguments import (
     duration,
     hold_end,
     json_object,
+    json_value,
 )
 from commands.calls import Answer, Call, command
 from commands.outcome import warn
 from commands.showing import sessions as showing
 from commands.showing import threads as showing_threads
-from domain.errors import Code
+from domain.errors import Code, ThreadloomError
 
 if TYPE_CHECKING:
     from threadloom.views import SessionAnswer
@@ -154,6 +155,44 @@ async def terminate(
     async with call.threadloom() as loom:
         answer = await loom.session(session_id).terminate(grace=grace, wait=wait, timeout=patience, **call.told)
     return _told(answer)
+
+
+@command(app, "create-threads", changes=True)
+async def create_threads(
+    call: Call,
+    session_id: SESSION_ID,
+    threads: Annotated[
+        Any, typer.Argument(parser=json_value, metavar="JSON", help="[{id, flow, input, priority}, …]. " + JSON_HELP)
+    ],
+) -> Answer:
+    """Start many threads; each is admitted or refused by itself.
+
+    Of an entry only `flow` is required; it may also have context, metadata, title, description and hold.
+    """
+    if not isinstance(threads, list):
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a list of entries is wanted: [{id, flow, input, priority}, …]")
+    async with call.threadloom() as loom:
+        created = await loom.session(session_id).create_threads(threads, **call.told)
+    bad = [entry for entry in created.threads if "error" in entry]
+    complaint = None
+    if bad:
+        first = bad[0]["error"]
+        message = f"{len(bad)} of {len(created.threads)} threads were refused, the first with: {first['message']}"
+        complaint = ThreadloomError(first["code"], message, {"refused": [entry["entry"] for entry in bad]})
+    return Answer(created, lambda: showing.created_together(created), complaint)
+
+
+@command(app, "cancel-flow", changes=True)
+async def cancel_flow(
+    call: Call,
+    session_id: SESSION_ID,
+    flow: Annotated[str, typer.Argument(metavar="NAME[@V]", show_default=False)],
+) -> Answer:
+    """Cancel all threads of a flow, those that wait for their turn and those that run."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).cancel_flow(flow, **call.told)
+    told = f"{len(answer.threads)} threads of {flow} are told to end"
+    return Answer(answer, lambda: told)
 
 
 @command(app, "sync", changes=True)

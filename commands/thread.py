@@ -86,7 +86,7 @@ async def list_(
     flow: Annotated[str | None, typer.Option(metavar="NAME[@V]", help="Only those of this flow.")] = None,
     status: Annotated[ThreadStatusName | None, typer.Option(help="Only those with this status.")] = None,
     waiting: Annotated[
-        Literal["timer", "approval", "message", "activity", "hold"] | None,
+        Literal["timer", "approval", "message", "join", "activity", "hold", "queue"] | None,
         typer.Option(help="Only those that wait for this."),
     ] = None,
 ) -> Answer:
@@ -129,6 +129,21 @@ async def cancel(
 ) -> Answer:
     """Cancel threads, held or not."""
     return await _act(call, "cancel", session, threads, wait=wait, patience=patience)
+
+
+@command(app, "priority", changes=True)
+async def priority(
+    call: Call,
+    session: SESSION,
+    thread: THREAD,
+    priority: Annotated[
+        Literal["low", "normal", "high", "urgent"], typer.Argument(metavar="PRIORITY", show_default=False)
+    ],
+) -> Answer:
+    """Change the priority of a thread that waits for its turn to start: low, normal, high or urgent."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session).prioritise_thread(thread, priority, **call.told)
+    return Answer(answer, lambda: f"thread {answer.thread_id}: priority {answer.priority}")
 
 
 @command(app, "destroy", changes=True)

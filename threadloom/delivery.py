@@ -12,12 +12,12 @@ from pydantic import ValidationError
 
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
-from domain.messages import Command, body
+from domain.messages import Command, ManageThread, body
 from domain.ports import RecordStore
 from domain.values import JsonObject, is_json
 from threadloom.gateway import Gateway, MissingError, UnansweredError
 from threadloom.names import new_command_id
-from threadloom.targets import Target, why_not
+from threadloom.targets import Target, waiting_thread, why_not
 
 C = TypeVar("C", bound=Command)
 
@@ -104,6 +104,8 @@ class Delivery:
         try:
             await self._gateway.signal(target.workflow_id, name, body(sent))
         except MissingError:
+            if (through := await self._through_session(target, sent)) is not None:
+                return through
             return await self._told_before(target, sent)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
@@ -114,6 +116,26 @@ class Delivery:
                     await asyncio.sleep(_POLL_SECONDS)
         except TimeoutError:
             return {"status": "requested"}
+
+    async def _through_session(self, target: Target, sent: Command) -> JsonObject | None:
+        """The answer of the session, where a thread waits for its turn and has no workflow yet."""
+        if target.thread_id is None or sent.operation not in ("pause", "resume", "cancel"):
+            return None
+        session = Target(target.session_id)
+        if await waiting_thread(self._gateway, target) is None:
+            return None
+        if getattr(sent, "until", None) is not None:
+            message = f"{target} waits to start: pause it without an end, or when it runs"
+            raise ThreadloomError(Code.THREAD_NOT_STARTED, message, {"thread": target.thread_id})
+        managed = command(
+            ManageThread,
+            sent.command_id,
+            sent.actor,
+            sent.reason,
+            thread_id=target.thread_id,
+            action=sent.operation,
+        )
+        return await self.update(session, "manage_thread", managed)
 
     async def update(self, target: Target, name: str, sent: Command) -> JsonObject:
         """Send a command as an update and wait for its answer.

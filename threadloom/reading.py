@@ -11,6 +11,7 @@ from domain.errors import Code, ThreadloomError
 from domain.ids import require_id
 from domain.ports import RecordStore
 from domain.records import RecordType, SessionRow, ThreadRow
+from domain.session.state import ENDED_KEPT
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import session_view, thread_summary, tree
 from threadloom.targets import Target, no_worker, recorded, why_not
@@ -31,6 +32,9 @@ CATCH_UP_SECONDS = 2.0
 
 THREADS_SECONDS = 5.0
 """How long a list of threads waits for what they say of themselves."""
+
+ALL_THREADS = 100_000
+"""More than a session has in its life."""
 
 _AT_ONCE = 16
 _THREAD_SECONDS = 2.0
@@ -81,7 +85,7 @@ class Reading:
         except UnansweredError as error:
             row = await recorded(self._records.session(session_id))
             if row is not None:
-                threads = await recorded(self._records.threads(session_id=session_id)) or []
+                threads = await self._stored(session_id)
                 view = session_view(row, threads)
             elif seen is None or seen.running:
                 raise await self._unknown(target, seen) from error
@@ -105,7 +109,16 @@ class Reading:
             row, rows = await self._rows(target, seen, error)
             return ThreadList(threads=[thread_summary(stored) for stored in rows], as_of=row.updated_at)
         entries = [ThreadSummary.model_validate({**entry, "session_id": session_id}) for entry in told]
-        return ThreadList(threads=await self._completed(session_id, entries))
+        forgotten = await self._forgotten(session_id, entries)
+        return ThreadList(threads=[*forgotten, *await self._completed(session_id, entries)])
+
+    async def _forgotten(self, session_id: str, told: Sequence[ThreadSummary]) -> list[ThreadSummary]:
+        """Threads that ended so long ago that only the database has them."""
+        if len(told) < ENDED_KEPT:
+            return []
+        known = {entry.thread_id for entry in told}
+        rows = (row for row in await self._stored(session_id) if row.thread_id not in known and not row.destroyed)
+        return [thread_summary(row) for row in rows]
 
     async def tree(self, session_id: str) -> SessionTree:
         """The session's threads by lineage. Raises as `session` does."""
@@ -204,7 +217,7 @@ class Reading:
         row = await recorded(self._records.session(target.session_id))
         if row is None:
             raise await self._unknown(target, seen) from why
-        return row, await self._records.threads(session_id=target.session_id)
+        return row, await self._records.threads(session_id=target.session_id, limit=ALL_THREADS)
 
     async def _unknown(self, target: Target, seen: Sighting | None) -> ThreadloomError:
         if seen is None:
@@ -219,23 +232,35 @@ class Reading:
                 view = await self.of_threads.describe(Target(session_id, entry.thread_id), seconds=_THREAD_SECONDS)
             return ThreadSummary.model_validate(view.model_dump(include=set(ThreadSummary.model_fields)))
 
-        looks = {entry.thread_id: asyncio.create_task(look(entry)) for entry in entries if not entry.ended}
+        speaking = [entry for entry in entries if not entry.ended and not _waits(entry)]
+        looks = {entry.thread_id: asyncio.create_task(look(entry)) for entry in speaking}
         if looks:
             _, late = await asyncio.wait(looks.values(), timeout=THREADS_SECONDS)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
         said = {name: task.result() for name, task in looks.items() if not task.cancelled() and not task.exception()}
-        silent = [entry for entry in entries if entry.thread_id not in said and entry.status != "completed"]
+        silent = [
+            entry
+            for entry in entries
+            if entry.thread_id not in said and entry.status != "completed" and not _waits(entry)
+        ]
         rows = {row.thread_id: row for row in await self._stored(session_id)} if silent else {}
         return [said.get(entry.thread_id) or _with_row(entry, rows.get(entry.thread_id)) for entry in entries]
 
     async def _stored(self, session_id: str) -> list[ThreadRow]:
-        return await recorded(self._records.threads(session_id=session_id)) or []
+        return await recorded(self._records.threads(session_id=session_id, limit=ALL_THREADS)) or []
+
+
+def _waits(entry: ThreadSummary) -> bool:
+    """Whether the thread waits for its turn to start, so that there is nobody else to ask."""
+    return entry.status == "pending" and entry.waiting is not None
 
 
 def _with_row(entry: ThreadSummary, row: ThreadRow | None) -> ThreadSummary:
     """The session's word on a thread, and what only its row tells."""
+    if _waits(entry):
+        return entry
     if entry.status == "completed":
         return entry.model_copy(update={"progress": 100})
     if row is None:

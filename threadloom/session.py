@@ -9,6 +9,7 @@ from typing import Any, Literal
 from domain.flow.durations import format_duration
 from domain.ids import require_id
 from domain.messages import (
+    CancelFlow,
     CloseSession,
     Command,
     ConfigureSession,
@@ -19,6 +20,7 @@ from domain.messages import (
     ManageThread,
     NodeStates,
     PauseSession,
+    PrioritiseThread,
     PriorityName,
     ResumeSession,
     Strategy,
@@ -32,8 +34,10 @@ from threadloom.names import new_command_id, readable_id
 from threadloom.reading import Reading
 from threadloom.targets import Target
 from threadloom.thread import ThreadHandle
+from threadloom.together import Together
 from threadloom.views import (
     ConfigChanged,
+    FlowCancelled,
     History,
     SessionAnswer,
     SessionStatistics,
@@ -43,6 +47,8 @@ from threadloom.views import (
     ThreadBranched,
     ThreadDestroyed,
     ThreadList,
+    ThreadPrioritised,
+    ThreadsCreated,
     ThreadStarted,
 )
 from threadloom.waiting import Timeout, within
@@ -265,7 +271,7 @@ class SessionHandle:
         command_id: str | None = None,
         actor: str | None = None,
     ) -> ThreadStarted:
-        """Start a thread that executes a flow.
+        """Start a thread that executes a flow: at once, or in its turn where the session limits how many run.
 
         Args:
             flow: A registered `name[@version]`, a file's path (when it contains `/` or ends in
@@ -276,7 +282,7 @@ class SessionHandle:
             metadata: Anything to find it by.
             title: For lists.
             description: For people.
-            priority: `low`, `normal`, `high` or `urgent`.
+            priority: `low`, `normal`, `high` or `urgent`; the higher one starts first where threads wait.
             hold: Start it held; `thread(…).resume()` lets it go.
             reason: Why, for the history.
             command_id: Makes it happen once.
@@ -305,6 +311,73 @@ class SessionHandle:
             hold=hold,
         )
         return ThreadStarted.model_validate(await self._update("create_thread", sent))
+
+    async def create_threads(
+        self,
+        threads: Sequence[Mapping[str, Any]],
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadsCreated:
+        """Start many threads: each is admitted or refused by itself.
+
+        Args:
+            threads: For each {flow, id?, input?, context?, metadata?, title?, description?, priority?, hold?}
+                as for `create_thread`. They wait for their turn in this order.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Returns:
+            For each entry, in order, {thread_id, status} or {thread_id, entry, error}.
+
+        Raises:
+            ThreadloomError: Only when none of the entries could be looked at.
+        """
+        together = Together(self._flows, self._update)
+        results = await together.create(
+            threads, command_id=command_id or new_command_id(), actor=actor or self._actor, reason=reason
+        )
+        return ThreadsCreated(threads=results)
+
+    async def prioritise_thread(
+        self,
+        thread_id: str,
+        priority: PriorityName,
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadPrioritised:
+        """Change the priority of a thread that waits for its turn to start.
+
+        Raises:
+            ThreadloomError: `THREAD_NOT_FOUND`; `ILLEGAL_TRANSITION` when it has started.
+        """
+        sent = command(
+            PrioritiseThread, command_id, actor or self._actor, reason, thread_id=thread_id, priority=priority
+        )
+        return ThreadPrioritised.model_validate(await self._update("prioritise_thread", sent))
+
+    async def cancel_flow(
+        self,
+        flow: str,
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> FlowCancelled:
+        """Cancel all threads of a flow, those that wait for their turn and those that run.
+
+        Args:
+            flow: Its name, or `name@version`.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+        """
+        sent = command(CancelFlow, command_id, actor or self._actor, reason, flow=flow)
+        return FlowCancelled.model_validate(await self._update("cancel_flow", sent))
 
     async def fork_thread(
         self,

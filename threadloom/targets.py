@@ -10,7 +10,8 @@ from typing import TypeVar
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id, thread_workflow_id
 from domain.ports import RecordStore
-from threadloom.gateway import Gateway, Sighting
+from domain.values import JsonObject
+from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 
 T = TypeVar("T")
 
@@ -53,6 +54,15 @@ async def recorded(reading: Awaitable[T | None]) -> T | None:
         return None
 
 
+async def waiting_thread(gateway: Gateway, target: Target) -> JsonObject | None:
+    """What the session says of a thread that waits for its turn and has no workflow yet."""
+    try:
+        told = await gateway.query(session_workflow_id(target.session_id), "thread", target.thread_id)
+    except (MissingError, UnansweredError):
+        return None
+    return told if isinstance(told, dict) and told["status"] == "pending" and told["waiting"] else None
+
+
 async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: Sighting | None) -> ThreadloomError:
     """Why a target takes no command: it has ended, or there is none.
 
@@ -70,6 +80,9 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
         status = session.status if session is not None and session.ended_at is not None else _ended(seen)
         details = {"session": session_id, "status": status}
         return ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {session_id} is {status}", details)
+    if seen is None and await waiting_thread(gateway, target) is not None:
+        message = f"thread {thread_id} waits for its turn to start"
+        return ThreadloomError(Code.THREAD_NOT_STARTED, message, {"thread": thread_id})
     thread = await recorded(records.thread(session_id, thread_id))
     if thread is not None and thread.destroyed:
         return ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed", {"thread": thread_id})

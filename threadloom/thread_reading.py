@@ -15,7 +15,7 @@ from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
 from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import stored_executions, thread_view, variables
-from threadloom.targets import Target, no_worker, recorded, why_not
+from threadloom.targets import Target, no_worker, recorded, waiting_thread, why_not
 from threadloom.views import (
     Execution,
     Executions,
@@ -56,6 +56,9 @@ class ThreadReading:
             told = await self._ask(target, seen, "describe", seconds=seconds)
             view = ThreadView.model_validate(told)
         except UnansweredError as error:
+            waits = await waiting_thread(self._gateway, target) if seen is None else None
+            if waits is not None:
+                return ThreadView.model_validate({**waits, "session_id": target.session_id})
             stored = await self._stored(target)
             if stored is None and (seen is None or seen.running):
                 raise await self._unknown(target, seen) from error

@@ -12,7 +12,15 @@ from rich.tree import Tree
 from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
 
 if TYPE_CHECKING:
-    from threadloom.views import History, Hold, SessionStatistics, SessionSummary, SessionTree, SessionView
+    from threadloom.views import (
+        History,
+        Hold,
+        SessionStatistics,
+        SessionSummary,
+        SessionTree,
+        SessionView,
+        ThreadsCreated,
+    )
 
 
 def answer(what: str, new_status: str) -> Text:
@@ -28,6 +36,8 @@ def session(view: SessionView) -> RenderableType:
     rows: dict[str, Any] = {"held": held(view.holds)}
     if view.not_paused_yet:
         rows["still running"] = ", ".join(view.not_paused_yet)
+    if view.queue.get("waiting"):
+        rows["waiting to start"] = f"{view.queue['waiting']}, {view.queue['taken']} running places taken"
     if view.preparing:
         rows["in preparation"] = ", ".join(
             f"{branch['operation']} of {branch['source']} as {branch['thread_id']}" for branch in view.preparing
@@ -41,6 +51,19 @@ def session(view: SessionView) -> RenderableType:
         "as of": at(view.as_of),
     }
     return Group(*shown, facts(rows))
+
+
+def created_together(view: ThreadsCreated) -> RenderableType:
+    """Many threads: how many were admitted, and each that was not, with its reason."""
+    bad = [entry for entry in view.threads if "error" in entry]
+    admitted = Text(f"{len(view.threads) - len(bad)} of {len(view.threads)} threads admitted")
+    if not bad:
+        return admitted
+    made = table("entry", "thread", "code", "why", right=["entry"], whole=["entry", "code"])
+    for entry in bad:
+        error = entry["error"]
+        made.add_row(str(entry["entry"]), plain(entry["thread_id"]), error["code"], plain(error["message"]))
+    return Group(admitted, made)
 
 
 def sessions(views: Sequence[SessionSummary]) -> RenderableType:
@@ -140,7 +163,7 @@ def _counts(
 
 
 def _limits(settings: Mapping[str, Any]) -> str:
-    limits = ("max_threads", "max_depth", "max_duration", "idle_timeout")
+    limits = ("max_threads", "max_running", "max_depth", "max_duration", "idle_timeout")
     return ", ".join(f"{name} {settings[name]}" for name in limits if settings.get(name) is not None) or "unlimited"
 
 

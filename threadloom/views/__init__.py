@@ -9,11 +9,14 @@ from __future__ import annotations
 
 from threadloom.views.answers import (
     ConfigChanged,
+    FlowCancelled,
     FlowView,
     SessionAnswer,
     ThreadAnswer,
     ThreadBranched,
     ThreadDestroyed,
+    ThreadPrioritised,
+    ThreadsCreated,
     ThreadStarted,
 )
 from threadloom.views.base import (
@@ -48,6 +51,7 @@ __all__ = [
     "Execution",
     "Executions",
     "Failure",
+    "FlowCancelled",
     "FlowView",
     "History",
     "HistoryRecord",
@@ -64,10 +68,12 @@ __all__ = [
     "ThreadCounts",
     "ThreadDestroyed",
     "ThreadList",
+    "ThreadPrioritised",
     "ThreadResult",
     "ThreadStarted",
     "ThreadSummary",
     "ThreadView",
+    "ThreadsCreated",
     "Variables",
     "View",
     "Waiting",

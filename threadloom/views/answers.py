@@ -29,10 +29,43 @@ class ThreadAnswer(View):
 
 
 class ThreadStarted(View):
-    """A thread was created."""
+    """A thread was created.
+
+    Attributes:
+        queued: Set when it waits for its turn to start.
+    """
 
     thread_id: str
     status: str
+    queued: Annotated[bool | None, Sparse] = None
+
+
+class ThreadsCreated(View):
+    """What became of each of many threads: {thread_id, status}, or {thread_id, entry, error}.
+
+    Attributes:
+        threads: In the order in which they were asked for; `entry` is a bad one's place, from 0.
+    """
+
+    threads: list[dict[str, Any]]
+
+
+class ThreadPrioritised(View):
+    """A waiting thread's priority from now on."""
+
+    thread_id: str
+    priority: str
+
+
+class FlowCancelled(View):
+    """All threads of a flow were told to end.
+
+    Attributes:
+        threads: Their ids.
+    """
+
+    flow: str
+    threads: list[str]
 
 
 class ThreadDestroyed(View):

@@ -16,10 +16,11 @@ class Waiting(View):
     """What a thread waits for, as data.
 
     Attributes:
-        kind: `timer`, `approval`, `message`, `activity` or `hold`.
+        kind: `timer`, `approval`, `message`, `join`, `activity`, `hold` or `queue`.
         until: When the wait ends by itself; absent when it does not.
         choices: What an approval offers.
         assignees: Who is asked for an approval.
+        place: In a queue, from 1, of so many (`of`).
     """
 
     kind: str
@@ -28,6 +29,8 @@ class Waiting(View):
     until: Annotated[datetime | None, Sparse] = None
     choices: Annotated[list[str] | None, Sparse] = None
     assignees: Annotated[list[str] | None, Sparse] = None
+    place: Annotated[int | None, Sparse] = None
+    of: Annotated[int | None, Sparse] = None
 
 
 class InFlight(View):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from domain.errors import Code
+from domain.registry import Registry
 from domain.thread import functions
 from tests.builders import activity, flow_of, refusal
 from threadloom import inline
@@ -12,9 +13,9 @@ from threadloom.testing import run_flow
 
 
 @pytest.fixture(autouse=True)
-def registered(monkeypatch: pytest.MonkeyPatch) -> dict[str, functions.Function]:
+def registered(monkeypatch: pytest.MonkeyPatch) -> Registry[functions.Function]:
     """What a test registers is gone after it."""
-    known: dict[str, functions.Function] = {}
+    known: Registry[functions.Function] = Registry("an inline function")
     monkeypatch.setattr(functions, "_functions", known)
     return known
 
@@ -29,7 +30,7 @@ def test_a_function_is_called_by_its_name_and_version() -> None:
     assert double(4) == 8
 
 
-def test_another_name_and_two_versions_side_by_side(registered: dict[str, functions.Function]) -> None:
+def test_another_name_and_two_versions_side_by_side(registered: Registry[functions.Function]) -> None:
     @inline("score", version="1")
     def first() -> int:
         return 1
@@ -38,7 +39,8 @@ def test_another_name_and_two_versions_side_by_side(registered: dict[str, functi
     def second() -> int:
         return 2
 
-    assert {name: known.function for name, known in registered.items()} == {"score@1": first, "score@2.0": second}
+    assert list(registered.names()) == ["score@1", "score@2.0"]
+    assert [functions.function_named(name).function for name in registered.names()] == [first, second]
 
 
 def test_one_version_means_one_function() -> None:
