@@ -146,6 +146,9 @@ async def terminate(
         timedelta | None,
         typer.Option(parser=duration, metavar="D", help="How long threads may take to end by themselves."),
     ] = None,
+    no_compensate: Annotated[
+        bool, typer.Option("--no-compensate", help="Do not undo what the threads have done.")
+    ] = False,
     wait: WAIT = False,
     patience: TIMEOUT = None,
 ) -> Answer:
@@ -153,7 +156,9 @@ async def terminate(
     if not yes:
         confirm("session", session_id)
     async with call.threadloom() as loom:
-        answer = await loom.session(session_id).terminate(grace=grace, wait=wait, timeout=patience, **call.told)
+        answer = await loom.session(session_id).terminate(
+            grace=grace, compensate=not no_compensate, wait=wait, timeout=patience, **call.told
+        )
     return _told(answer)
 
 

@@ -28,7 +28,7 @@ from domain.session.inputs import Found, Launched, NotLaunched, Prepared, Report
 from domain.session.operations.base import Branch, Child
 from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
-from domain.session.state import SessionState, SessionStatus, taken
+from domain.session.state import SessionState, SessionStatus, not_paused, taken
 from domain.thread.calls import ActivityCall, SessionRequest, WorkflowCall
 from domain.thread.checkpoint import fold, saved_in
 from domain.thread.decide import decide
@@ -53,7 +53,7 @@ from domain.thread.journal import Failure, executions
 from domain.thread.program import Program
 from domain.thread.restoring import restored
 from domain.thread.snapshot import Snapshot, create_snapshot, first_seed, restore
-from domain.thread.state import BY_HAND, Hold, HoldKind, Identity, Origin, ThreadState, ThreadStatus
+from domain.thread.state import BY_HAND, Hold, HoldKind, Identity, Origin, ThreadState
 from domain.values import Json, JsonObject, digest
 
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -445,7 +445,7 @@ def check_session(state: SessionState) -> None:
     assert not any(entry.alive for entry in state.ended.values())
     assert sum(value for key, value in state.counts().items() if key != "total") == state.counts()["total"]
     if state.status is SessionStatus.PAUSED:
-        assert all(entry.status is ThreadStatus.PAUSED for entry in state.threads.values())
+        assert not_paused(state) == []
     if state.status.terminal:
         assert not state.threads
         assert not state.preparing

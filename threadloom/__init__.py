@@ -20,6 +20,7 @@ from threadloom.client import Threadloom
 from threadloom.flows import Flows, ResolvedFlow
 from threadloom.inline_functions import inline
 from threadloom.session import SessionHandle
+from threadloom.session_policies import Attempt, Contender, authoriser, strategy
 from threadloom.settings import Settings
 from threadloom.thread import ThreadHandle
 
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
     from threadloom.composition import open_threadloom
 
 __all__ = [
+    "Attempt",
     "Backend",
     "Code",
+    "Contender",
     "Flows",
     "ResolvedFlow",
     "SessionHandle",
@@ -36,8 +39,10 @@ __all__ = [
     "ThreadHandle",
     "Threadloom",
     "ThreadloomError",
+    "authoriser",
     "inline",
     "open_threadloom",
+    "strategy",
 ]
 
 

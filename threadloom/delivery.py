@@ -17,7 +17,7 @@ from domain.ports import RecordStore
 from domain.values import JsonObject, is_json
 from threadloom.gateway import Gateway, MissingError, UnansweredError
 from threadloom.names import new_command_id
-from threadloom.targets import Target, waiting_thread, why_not
+from threadloom.targets import Target, unstarted, why_not
 
 C = TypeVar("C", bound=Command)
 
@@ -122,7 +122,8 @@ class Delivery:
         if target.thread_id is None or sent.operation not in ("pause", "resume", "cancel"):
             return None
         session = Target(target.session_id)
-        if await waiting_thread(self._gateway, target) is None:
+        told = await unstarted(self._gateway, target)
+        if told is None or told["status"] != "pending":
             return None
         if getattr(sent, "until", None) is not None:
             message = f"{target} waits to start: pause it without an end, or when it runs"

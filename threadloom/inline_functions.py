@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from domain.errors import Code, ThreadloomError
 from domain.thread.functions import USUAL_MILLISECONDS, register
 
-MARK = "__threadloom_inline__"
+MARK = "__threadloom_registered__"
 """The attribute that holds the name of a registered function."""
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])

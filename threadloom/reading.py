@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from domain.errors import Code, ThreadloomError
@@ -25,6 +26,7 @@ from threadloom.views import (
     SessionView,
     ThreadList,
     ThreadSummary,
+    ThreadView,
 )
 
 CATCH_UP_SECONDS = 2.0
@@ -37,6 +39,7 @@ ALL_THREADS = 100_000
 """More than a session has in its life."""
 
 _AT_ONCE = 16
+_EXPLAINED = 20
 _THREAD_SECONDS = 2.0
 _POLL_SECONDS = 0.05
 
@@ -93,7 +96,19 @@ class Reading:
                 view = SessionView(session_id=session_id, status="terminated")
         if seen is not None and seen.cut_off and not view.ended:
             return view.model_copy(update={"status": "terminated", "ended_at": seen.closed_at, "holds": []})
+        if view.not_paused_yet and view.as_of is None:
+            return view.model_copy(update={"in_flight": await self._in_flight(view)})
         return view
+
+    async def _in_flight(self, view: SessionView) -> list[dict[str, Any]]:
+        """What a pause still waits for, in the threads' own words; those that do not answer are left out."""
+        look = partial(self.of_threads.describe, seconds=_THREAD_SECONDS)
+        looks = [look(Target(view.session_id, thread_id)) for thread_id in view.not_paused_yet[:_EXPLAINED]]
+        told = [
+            found for found in await asyncio.gather(*looks, return_exceptions=True) if isinstance(found, ThreadView)
+        ]
+        shown = {"thread_id", "status", "current_node", "in_flight"}
+        return [one.model_dump(mode="json", include=shown) for one in told if one.in_flight]
 
     async def threads(self, session_id: str) -> ThreadList:
         """The session's threads: its own list, completed with what each living one says of itself.

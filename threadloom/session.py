@@ -211,6 +211,7 @@ class SessionHandle:
         self,
         *,
         grace: timedelta | float | None = None,
+        compensate: bool = True,
         wait: bool = False,
         timeout: Timeout = None,
         reason: str | None = None,
@@ -221,13 +222,16 @@ class SessionHandle:
 
         Args:
             grace: In seconds or as a timedelta; as configured by default.
+            compensate: Whether what the threads have done is undone first.
             wait: Wait until it has ended.
             timeout: As for `pause`.
             reason: Why, for the history.
             command_id: Makes it happen once.
             actor: Who.
         """
-        sent = command(TerminateSession, command_id, actor or self._actor, reason, grace=_duration(grace))
+        sent = command(
+            TerminateSession, command_id, actor or self._actor, reason, grace=_duration(grace), compensate=compensate
+        )
         return await self._lifecycle("terminate", sent, wait, timeout, set())
 
     async def sync(

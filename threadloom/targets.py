@@ -54,13 +54,13 @@ async def recorded(reading: Awaitable[T | None]) -> T | None:
         return None
 
 
-async def waiting_thread(gateway: Gateway, target: Target) -> JsonObject | None:
-    """What the session says of a thread that waits for its turn and has no workflow yet."""
+async def unstarted(gateway: Gateway, target: Target) -> JsonObject | None:
+    """What the session says of a thread that has no workflow: it waits for its turn, or was cancelled before."""
     try:
         told = await gateway.query(session_workflow_id(target.session_id), "thread", target.thread_id)
     except (MissingError, UnansweredError):
         return None
-    return told if isinstance(told, dict) and told["status"] == "pending" and told["waiting"] else None
+    return told if isinstance(told, dict) and told["started_at"] is None else None
 
 
 async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: Sighting | None) -> ThreadloomError:
@@ -80,7 +80,8 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
         status = session.status if session is not None and session.ended_at is not None else _ended(seen)
         details = {"session": session_id, "status": status}
         return ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {session_id} is {status}", details)
-    if seen is None and await waiting_thread(gateway, target) is not None:
+    told = await unstarted(gateway, target) if seen is None else None
+    if told is not None and told["status"] == "pending":
         message = f"thread {thread_id} waits for its turn to start"
         return ThreadloomError(Code.THREAD_NOT_STARTED, message, {"thread": thread_id})
     thread = await recorded(records.thread(session_id, thread_id))

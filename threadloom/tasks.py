@@ -26,8 +26,8 @@ def load_tasks(modules: Sequence[str]) -> list[Activity]:
 
     An activity is a function, or a method of an instance, that `@activity.defn` marks. Those that a
     module only imports are left to the module that defines them. A class with such methods needs an
-    instance in its module, unless it can be made without arguments. Inline functions that a module
-    defines are registered as it is imported, so a module may have them alone.
+    instance in its module, unless it can be made without arguments. Inline functions, strategies and
+    authorisers that a module defines are registered as it is imported, so a module may have them alone.
 
     Args:
         modules: Dotted names, or paths of `.py` files.
@@ -40,8 +40,8 @@ def load_tasks(modules: Sequence[str]) -> list[Activity]:
     for module in modules:
         loaded = _load(module)
         activities = list(_activities_of(loaded, module))
-        if not activities and not _has_inline_functions(loaded):
-            raise _unloadable(module, "it defines no function marked with @activity.defn or @inline")
+        if not activities and not _has_registered_functions(loaded):
+            raise _unloadable(module, "it defines no function marked with @activity.defn, and registers none")
         for name, task in activities:
             if name.startswith(RESERVED):
                 raise _unloadable(module, f"activity {name}: names that begin with {RESERVED!r} are reserved")
@@ -65,7 +65,7 @@ def _load(module: str) -> ModuleType:
         raise _unloadable(_place(error, folder) or module, _said(error)) from error
 
 
-def _has_inline_functions(module: ModuleType) -> bool:
+def _has_registered_functions(module: ModuleType) -> bool:
     return any(inspect.isfunction(value) and hasattr(value, MARK) for value in vars(module).values())
 
 

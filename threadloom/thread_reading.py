@@ -15,7 +15,7 @@ from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
 from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import stored_executions, thread_view, variables
-from threadloom.targets import Target, no_worker, recorded, waiting_thread, why_not
+from threadloom.targets import Target, no_worker, recorded, unstarted, why_not
 from threadloom.views import (
     Execution,
     Executions,
@@ -25,7 +25,7 @@ from threadloom.views import (
     ThreadView,
     Variables,
 )
-from threadloom.waiting import Timeout, seconds
+from threadloom.waiting import Timeout, seconds, within
 
 
 class ThreadReading:
@@ -56,9 +56,9 @@ class ThreadReading:
             told = await self._ask(target, seen, "describe", seconds=seconds)
             view = ThreadView.model_validate(told)
         except UnansweredError as error:
-            waits = await waiting_thread(self._gateway, target) if seen is None else None
-            if waits is not None:
-                return ThreadView.model_validate({**waits, "session_id": target.session_id})
+            told = await unstarted(self._gateway, target) if seen is None else None
+            if told is not None:
+                return ThreadView.model_validate({**told, "session_id": target.session_id})
             stored = await self._stored(target)
             if stored is None and (seen is None or seen.running):
                 raise await self._unknown(target, seen) from error
@@ -151,12 +151,17 @@ class ThreadReading:
             ThreadloomError: As for `describe`; `TIMED_OUT`; `NO_WORKER` when it is waited for and nobody
                 is there when the wait begins. A worker that comes back later is waited for.
         """
+        bound = seconds(timeout)
+        began = asyncio.get_running_loop().time()
+        if wait:
+            await self._started(target, bound)
         seen = await self._gateway.look(target.workflow_id)
         if seen is not None and (seen.status == "completed" or (wait and seen.running)):
             if seen.running and (await self.describe(target)).as_of is not None:
                 raise no_worker(target)
             try:
-                async with asyncio.timeout(seconds(timeout)):
+                left = None if bound is None else max(bound - (asyncio.get_running_loop().time() - began), 0)
+                async with asyncio.timeout(left):
                     return ThreadResult.model_validate(await self._gateway.result(target.workflow_id))
             except TimeoutError as error:
                 raise ThreadloomError(Code.TIMED_OUT, f"{target} has not ended yet") from error
@@ -164,6 +169,16 @@ class ThreadReading:
                 pass  # it was ended from outside, which its description tells
         view = await self.describe(target)
         return ThreadResult(status=view.status, result=view.result, error=view.error, as_of=view.as_of)
+
+    async def _started(self, target: Target, bound: float | None) -> None:
+        """Wait until the thread's turn to start has come, if it waits for it."""
+
+        async def turn() -> bool:
+            told = await unstarted(self._gateway, target)
+            return told is None or told["status"] != "pending"
+
+        if not await turn():
+            await within(bound, turn, bool, f"{target} waits for its turn to start")
 
     async def _ask(
         self, target: Target, seen: Sighting | None, question: str, *, seconds: float = QUERY_SECONDS

@@ -25,6 +25,17 @@ from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.budget import end_task
 from workflows.failures import defect, told_as_failures
+from workflows.lengths import (
+    AWAY_BYTES,
+    AWAY_EVENTS,
+    AWAY_SIGNALS,
+    COMPUTED_PER_TASK,
+    DRAIN_EVENTS,
+    HISTORY_BYTES,
+    SIGNALS,
+    STEPS_PER_TASK,
+    longer_than,
+)
 from workflows.receiving import read_signal, read_update
 from workflows.recorder import Recorder
 from workflows.trace import Trace
@@ -33,25 +44,6 @@ State = TypeVar("State")
 Input = TypeVar("Input")
 Event = TypeVar("Event")
 Effect = TypeVar("Effect")
-
-STEPS_PER_TASK = 100
-"""Steps without a wait before the workflow task is ended, so that messages get their turn."""
-
-STEPS_PER_MILLISECOND = 3_000
-"""Steps of expressions, as `domain.flow.language.budget` counts them."""
-
-COMPUTED_PER_TASK = 200 * STEPS_PER_MILLISECOND
-"""What a workflow task computes before it is ended. Counted, not timed: a replay has to end it there again."""
-
-HISTORY_BYTES = 2 * 1024 * 1024
-"""Size of a run's history after which the next run begins."""
-
-DRAIN_EVENTS = 500
-"""Events beyond the limit after which new commands are asked to come again, so that handlers can finish."""
-
-AWAY_EVENTS = 20_000
-AWAY_BYTES = 20 * 1024 * 1024
-"""History of a run that goes on while the database is away, after which it starts nothing more."""
 
 AFTER_DEFECT = timedelta(minutes=1)
 """When an entity that a defect has stopped tries to go on; until then the program may have been mended."""
@@ -76,6 +68,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._spoke = False
         self._broken = False
         self._computed = 0
+        self.signals = 0
 
     # The core
 
@@ -117,6 +110,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     @abstractmethod
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
         """Note that the command was carried out, or refused."""
+
+    @abstractmethod
+    def permit(self, command: Command) -> None:
+        """Let the command pass if its actor may give it. Raises `ThreadloomError` if not."""
 
     def examine(self, command: Command) -> None:
         """Refuse a command that is not in the history yet. Raises `ThreadloomError`."""
@@ -190,6 +187,8 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         meter = Meter()
         try:
             with meter:
+                if command is not None:
+                    self.permit(command)
                 events = self.decide(input)
             state, facts = self.follow(events)
             effects = self.effects(state, events)
@@ -289,18 +288,15 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     @property
     def crowded(self) -> bool:
         """Whether this run should start nothing more, since the database is away and it cannot hand over."""
-        return self.recorder.outbox.failing and self._longer_than(AWAY_EVENTS, AWAY_BYTES)
+        return self.recorder.outbox.failing and longer_than(AWAY_EVENTS, AWAY_BYTES)
 
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
+        if self.signals >= (AWAY_SIGNALS if self.recorder.outbox.failing else SIGNALS):
+            return True
         if self.recorder.outbox.failing:
-            return self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
-        return self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
-
-    @staticmethod
-    def _longer_than(events: int, size: int) -> bool:
-        info = workflow.info()
-        return info.get_current_history_length() >= events or info.get_current_history_size() >= size
+            return longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
+        return longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
 
     # Messages
 
@@ -321,6 +317,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         """Refuse an update before it is in the history; what passes is checked again in its turn."""
         with told_as_failures():
             command = read_update(model, args)
+            self.permit(command)
             first = self.taken(command.command_id)
             if first is not None:
                 require_same(command, first)

@@ -19,6 +19,7 @@ from temporalio.exceptions import (
 from temporalio.exceptions import TimeoutError as TemporalTimeoutError
 
 from domain.errors import Code, ThreadloomError
+from domain.registry import NotRegisteredError
 from domain.thread.journal import Failure
 from domain.thread.views import elide
 
@@ -47,6 +48,8 @@ def told_as_failures() -> Iterator[None]:
         yield
     except ThreadloomError as error:
         raise to_failure(error) from error
+    except NotRegisteredError as error:
+        raise to_failure(ThreadloomError(Code.FUNCTION_NOT_FOUND, str(error))) from error
     except Exception as error:
         raise to_failure(defect(error)) from error
 

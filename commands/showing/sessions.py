@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     )
 
 
+_STILL_RUNNING = 20
+"""Threads that are named while a session is pausing."""
+
+
 def answer(what: str, new_status: str) -> Text:
     """A short answer: what, and how it stands now."""
     return Text.assemble(f"{plain(what)}: ", status(new_status))
@@ -35,7 +39,7 @@ def session(view: SessionView) -> RenderableType:
     ]
     rows: dict[str, Any] = {"held": held(view.holds)}
     if view.not_paused_yet:
-        rows["still running"] = ", ".join(view.not_paused_yet)
+        rows["still running"] = "\n".join(_still_running(view))
     if view.queue.get("waiting"):
         rows["waiting to start"] = f"{view.queue['waiting']}, {view.queue['taken']} running places taken"
     if view.preparing:
@@ -51,6 +55,20 @@ def session(view: SessionView) -> RenderableType:
         "as of": at(view.as_of),
     }
     return Group(*shown, facts(rows))
+
+
+def _still_running(view: SessionView) -> Iterator[str]:
+    """What a pause still waits for, one thread a line."""
+    told = {thread["thread_id"]: thread for thread in view.in_flight}
+    for thread_id in view.not_paused_yet[:_STILL_RUNNING]:
+        calls = told[thread_id]["in_flight"] if thread_id in told else []
+        parts = [
+            f"{call['node']} ({call['activity'] or call['workflow']}, {call['state']}, attempt {call['attempt']})"
+            for call in calls[:3]
+        ]
+        yield f"{thread_id}: {', '.join(parts)}" if parts else thread_id
+    if (more := len(view.not_paused_yet) - _STILL_RUNNING) > 0:
+        yield f"and {more} more"
 
 
 def created_together(view: ThreadsCreated) -> RenderableType:

@@ -32,7 +32,11 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class Command(BaseModel):
-    """What somebody wants done, and who, and why. The id makes it happen once however often it is sent."""
+    """What somebody wants done, and who, and why. The id makes it happen once however often it is sent.
+
+    Attributes:
+        passed_on: Its session has passed on to a thread what somebody may do.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,6 +45,7 @@ class Command(BaseModel):
     command_id: Annotated[str, Field(min_length=1, max_length=200)]
     actor: Annotated[str, Field(min_length=1, max_length=200)] = "unknown"
     reason: Annotated[str | None, Field(max_length=2_000)] = None
+    passed_on: bool = False
 
     def digest(self) -> str:
         """Equal for equal commands, so that an id used for two different ones is noticed.
@@ -73,5 +78,5 @@ def read(model: type[M], args: tuple[Any, ...]) -> M:
 
 
 def body(message: BaseModel) -> JsonObject:
-    """The message as it is sent."""
-    return message.model_dump(mode="json")
+    """The message as it is sent. Of a command without defaults: a worker of an earlier version knows no new fields."""
+    return message.model_dump(mode="json", exclude_defaults=isinstance(message, Command))

@@ -216,11 +216,16 @@ class CloseSession(Command):
 
 
 class TerminateSession(Command):
-    """End the session: its threads are cancelled, and after the grace ended by force."""
+    """End the session: its threads are cancelled, and after the grace ended by force.
+
+    Attributes:
+        compensate: Whether what the threads have done is undone first.
+    """
 
     operation = "terminate"
 
     grace: Duration | None = None
+    compensate: bool = True
 
 
 class SyncSession(Command):
@@ -244,9 +249,15 @@ class ResumeThread(Command):
 
 
 class CancelThread(Command):
-    """Cancel the thread."""
+    """Cancel the thread.
+
+    Attributes:
+        compensate: Whether what it has done is undone first.
+    """
 
     operation = "cancel"
+
+    compensate: bool = True
 
 
 class Decide(Command):

@@ -52,6 +52,7 @@ class ThreadStart(Internal):
         holds: Holds from the first moment, `domain.thread.state.Hold` as JSON.
         searchable: Whether the server has our search attributes; see `domain.searching`.
         reports_idle: Tell the session when the thread begins and ceases to wait for something.
+        authoriser: Who may do what with the thread; see `domain.authorising`.
         created_by: Who asked for the thread, for its first record.
         state: `domain.thread.state.ThreadState` as JSON.
         outbox: Records not yet acknowledged, as JSON.
@@ -67,6 +68,7 @@ class ThreadStart(Internal):
     holds: list[dict[str, Any]] = []
     searchable: bool = False
     reports_idle: bool = False
+    authoriser: str | None = None
     created_by: str | None = None
     reason: str | None = None
     state: dict[str, Any] | None = None

@@ -120,6 +120,7 @@ def _admitted(
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,
         searchable=state.searchable,
+        authoriser=state.config.authoriser,
         reports_idle=limited(state.config),
         seed=seed,
         holds=[dump(held)] if hold else [],

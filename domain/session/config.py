@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import Duration
+from domain.registry import Registry
 from domain.session.strategies import require_strategy
 from domain.values import JsonObject
 
@@ -22,6 +23,8 @@ class SessionConfig(BaseModel):
             that waits for something (a join, a timer, a message, a person) or is held is not counted.
         parallel_strategy: Which waiting threads start next: `sequential`, `parallel` or `hybrid`, or one that is
             registered as `name@version`; see `domain.session.strategies`.
+        authoriser: Who may do what: a function that is registered as `name@version`; see `domain.authorising`.
+            It does not change in a session's life.
         max_depth: Forks and copies between a thread and its oldest ancestor.
         max_duration: Age at which the session expires.
         idle_timeout: Time without activity after which it expires; waiting for a person is no idleness.
@@ -38,6 +41,7 @@ class SessionConfig(BaseModel):
     max_threads: Annotated[int | None, Field(gt=0)] = None
     max_running: Annotated[int | None, Field(gt=0)] = None
     parallel_strategy: str = "hybrid"
+    authoriser: str | None = None
     max_depth: Annotated[int | None, Field(gt=0)] = None
     max_duration: Duration | None = None
     idle_timeout: Duration | None = None
@@ -75,6 +79,10 @@ def make_config(changes: object, *, preset: str | None = None, base: SessionConf
     ]
     if zero:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"config: {', '.join(zero)} must be more than zero")
+    if config.authoriser is not None and not Registry.is_name(config.authoriser):
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"config: {config.authoriser[:80]!r} is no `name@version`")
+    if base is not None and config.authoriser != base.authoriser:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "config: a session keeps the authoriser that it began with")
     require_strategy(config.parallel_strategy)
     if config.idle_timeout and config.max_duration and config.idle_timeout > config.max_duration:
         raise ThreadloomError(Code.INVALID_ARGUMENT, "config: idle_timeout must not be longer than max_duration")

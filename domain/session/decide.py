@@ -68,9 +68,10 @@ from domain.session.state import (
     SessionState,
     SessionStatus,
     expiries,
+    not_paused,
 )
 from domain.session.threads import created_together, on_threads
-from domain.thread.state import SYSTEM, Identity, ThreadStatus, outlasts
+from domain.thread.state import SYSTEM, Identity, outlasts
 from domain.values import JsonObject
 
 
@@ -150,10 +151,11 @@ def _lifecycle(state: SessionState, command: Command, now: datetime) -> list[Ses
             return [SessionReleased(actor=actor, reason=reason, at=now, hold_threads=hold_threads)]
         case CloseSession() if state.ending is None:
             return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now))]
-        case TerminateSession(grace=grace):
+        case TerminateSession(grace=grace, compensate=compensate):
             deadline = now + (state.config.grace if grace is None else grace)
+            ending = Ending(actor=actor, reason=reason, at=now, deadline=deadline, compensate=compensate)
             if state.ending is None or state.ending.deadline is None:
-                return [SessionEnding(ending=Ending(actor=actor, reason=reason, at=now, deadline=deadline))]
+                return [SessionEnding(ending=ending)]
             # Who terminates again may be less patient, never more.
             if deadline < state.ending.deadline and not state.ending.forced:
                 return [SessionEnding(ending=replace(state.ending, deadline=deadline))]
@@ -201,8 +203,7 @@ def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
         events.append(SessionReleased(actor=SYSTEM, reason="the pause is over", at=now))
     ending = state.ending
     if ending and ending.deadline and not ending.forced and ending.deadline <= now:
-        forced = Ending(actor=ending.actor, reason=ending.reason, at=ending.at, deadline=ending.deadline, forced=True)
-        events.append(SessionEnding(ending=forced))
+        events.append(SessionEnding(ending=replace(ending, forced=True)))
     if state.status is SessionStatus.ACTIVE and any(at <= now for at in expiries(state)):
         events.append(SessionExpired(at=now))
         if state.config.on_expiry == "terminate":
@@ -231,15 +232,13 @@ def _settle(state: SessionState, input: SessionInput) -> list[SessionEvent]:
 def _status(state: SessionState) -> SessionStatus | None:
     if state.status.terminal:
         return None
-    alive = list(state.threads.values())
     if state.ending is not None:
-        ended = not alive and not state.preparing
+        ended = not state.threads and not state.preparing
         if state.ending.deadline is None:
             return SessionStatus.CLOSED if ended else SessionStatus.CLOSING
         return SessionStatus.TERMINATED if ended else SessionStatus.TERMINATING
     if state.hold is not None:
-        waiting = [entry for entry in alive if entry.status is not ThreadStatus.PAUSED]
-        return SessionStatus.PAUSING if waiting else SessionStatus.PAUSED
+        return SessionStatus.PAUSING if not_paused(state) else SessionStatus.PAUSED
     return SessionStatus.ACTIVE
 
 

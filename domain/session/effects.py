@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from domain.messages import SessionAnswer, SessionHoldChanged, body
@@ -70,12 +70,24 @@ class Reconcile:
 
 ANSWER = "session_answer"
 
+_COMMANDS = ("pause", "resume", "cancel")
+
 SessionEffect: TypeAlias = StartThread | PrepareBranch | SignalThread | TerminateThreads | Reconcile
 
 
 def effects(state: SessionState, events: Iterable[SessionEvent]) -> list[SessionEffect]:
     """The effects of the events, in their order; `state` is the state after them."""
-    return [effect for event in events for effect in _effects(state, event)]
+    found = [effect for event in events for effect in _effects(state, event)]
+    if state.config.authoriser is None:
+        return found
+    return [_passed_on(effect) if isinstance(effect, SignalThread) else effect for effect in found]
+
+
+def _passed_on(effect: SignalThread) -> SignalThread:
+    """A command that somebody may give the session, and the session therefore its threads."""
+    if effect.signal not in _COMMANDS:
+        return effect
+    return replace(effect, message={**effect.message, "passed_on": True})
 
 
 def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
@@ -164,5 +176,6 @@ def _cancel(state: SessionState, thread_id: str) -> SignalThread:
         "command_id": f"terminate/{state.ending.at.isoformat()}",
         "actor": state.ending.actor,
         "reason": state.ending.reason or "the session was terminated",
+        **({} if state.ending.compensate else {"compensate": False}),
     }
     return SignalThread(thread_id=thread_id, signal="cancel", message=message)

@@ -66,6 +66,7 @@ class Ending:
     reason: str | None
     at: datetime
     deadline: datetime | None = None
+    compensate: bool = True
     forced: bool = False
 
 
@@ -177,6 +178,15 @@ def wake_at(state: SessionState) -> datetime | None:
     if state.status is SessionStatus.ACTIVE:
         instants.extend(expiries(state))
     return min(instants, default=None)
+
+
+def not_paused(state: SessionState) -> list[str]:
+    """Living threads that a pause still waits for; one that waits to start has nothing in flight."""
+    return [
+        thread_id
+        for thread_id, entry in state.threads.items()
+        if entry.status is not ThreadStatus.PAUSED and thread_id not in state.queue
+    ]
 
 
 def expiries(state: SessionState) -> list[datetime]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from domain.session.entries import ThreadEntry
 from domain.session.queue import line, takes_place
-from domain.session.state import SessionState
-from domain.thread.state import ThreadStatus
+from domain.session.state import SessionState, not_paused
 from domain.values import JsonObject
 
 
@@ -24,7 +23,7 @@ def describe(state: SessionState) -> JsonObject:
         "config": state.config.model_dump(mode="json"),
         "threads": state.counts(),
         "holds": [state.hold.visible()] if state.hold else [],
-        "not_paused_yet": _not_paused_yet(state),
+        "not_paused_yet": not_paused(state) if state.hold else [],
         "queue": {"waiting": len(state.queue), "taken": _taken(state)},
         "preparing": [
             {"operation": branch.operation, "source": branch.source, "thread_id": branch.thread_id}
@@ -36,12 +35,6 @@ def describe(state: SessionState) -> JsonObject:
 def _taken(state: SessionState) -> int:
     """How many running places are taken."""
     return sum(takes_place(state, entry) for entry in state.threads.values())
-
-
-def _not_paused_yet(state: SessionState) -> list[str]:
-    if state.hold is None:
-        return []
-    return [entry.thread_id for entry in state.threads.values() if entry.status is not ThreadStatus.PAUSED]
 
 
 def list_threads(state: SessionState) -> list[JsonObject]:
@@ -73,6 +66,9 @@ def thread(state: SessionState, entry: ThreadEntry) -> JsonObject:
 def _turn(state: SessionState, entry: ThreadEntry) -> JsonObject:
     """What a thread waits for that has not begun."""
     queued = state.queue.get(entry.thread_id)
+    if entry.thread_id in state.launching:
+        waiting = {"kind": "queue", "node": None, "since": entry.created_at.isoformat()}
+        return {"waiting": waiting, "waiting_for": "its workflow to start", "holds": []}
     if queued is None:
         return {"waiting": None, "waiting_for": None, "holds": []}
     waiting = {"kind": "queue", "node": None, "since": entry.created_at.isoformat()}
@@ -91,7 +87,7 @@ def one_thread(state: SessionState, thread_id: object) -> JsonObject | None:
     if entry is None:
         return None
     shown = thread(state, entry)
-    if shown["waiting"] and shown["waiting"]["kind"] == "queue":
+    if entry.thread_id in state.queue and shown["waiting"]["kind"] == "queue":
         place = line(state).index(entry.thread_id) + 1
         shown["waiting"] |= {"place": place, "of": len(state.queue)}
         shown["waiting_for"] = f"its turn to start: place {place} of {len(state.queue)}"

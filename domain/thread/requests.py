@@ -24,8 +24,8 @@ def input_for(command: Command, now: datetime) -> ThreadInput:
             return Pause(now=now, kind=HoldKind.THREAD, actor=actor, reason=reason, until=end)
         case ResumeThread():
             return Resume(now=now, kinds=BY_HAND, actor=actor, reason=reason)
-        case CancelThread():
-            return Cancel(now=now, actor=actor, reason=reason)
+        case CancelThread(compensate=compensate):
+            return Cancel(now=now, actor=actor, reason=reason, compensate=compensate)
         case Decide():
             return Answer(
                 now=now,

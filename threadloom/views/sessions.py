@@ -50,6 +50,7 @@ class SessionView(SessionSummary):
             `inactive` when it is in Temporal and no worker has taken it up yet.
         config: As `domain.session.config.SessionConfig`.
         not_paused_yet: While pausing, the threads that still have something in flight.
+        in_flight: What that is, for the first twenty of them: {thread_id, status, current_node, in_flight}.
         queue: {waiting, taken}: threads that wait for their turn to start, and running places that are taken.
         preparing: Forks and copies under way: {operation, source, thread_id}.
     """
@@ -58,6 +59,7 @@ class SessionView(SessionSummary):
     threads: ThreadCounts = ThreadCounts()
     holds: list[Hold] = Field(default_factory=list)
     not_paused_yet: list[str] = Field(default_factory=list)
+    in_flight: list[dict[str, Any]] = Field(default_factory=list)
     queue: dict[str, int] = Field(default_factory=dict)
     preparing: list[dict[str, Any]] = Field(default_factory=list)
     last_activity_at: datetime | None = None

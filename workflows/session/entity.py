@@ -10,6 +10,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain.answers import Answered, refused
+from domain.authorising import attempt, require_permission
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id, session_workflow_id
@@ -116,6 +117,10 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
             self._note(
                 CommandAnswered(command_id=command.command_id, answer=refused(command, error), at=workflow.now())
             )
+
+    def permit(self, command: Command) -> None:
+        state = self.state
+        require_permission(state.config.authoriser, attempt(command, state.session_id, user_id=state.user_id))
 
     def examine(self, command: Command) -> None:
         examine(command)

@@ -10,6 +10,7 @@ from datetime import datetime
 from temporalio import workflow
 
 from domain.answers import Answered, accepted, refused, remember
+from domain.authorising import attempt, require_permission
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import shared
@@ -51,8 +52,9 @@ from domain.thread.state import SYSTEM, HoldKind, ThreadState, ThreadStatus, wak
 from domain.thread.views import thread_row
 from domain.values import JsonObject
 from workflows.budget import TaskBudget
-from workflows.entity import STEPS_PER_MILLISECOND, Entity
+from workflows.entity import Entity
 from workflows.failures import defect
+from workflows.lengths import STEPS_PER_MILLISECOND
 from workflows.thread.activities import ActivityRunner, run_inline
 from workflows.thread.asking import Asker
 from workflows.thread.children import WorkflowRunner
@@ -214,6 +216,12 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         result = {"thread_id": self.state.identity.thread_id, "status": self.state.status.value}
         told = refused(command, error) if error else accepted(command, result)
         self._answers = remember(self._answers, command.command_id, told)
+
+    def permit(self, command: Command) -> None:
+        identity = self.state.identity
+        if not command.passed_on:
+            attempted = attempt(command, identity.session_id, thread_id=identity.thread_id)
+            require_permission(self.start.authoriser, attempted)
 
     def input_for(self, command: Command, now: datetime) -> ThreadInput:
         return input_for(command, now)

@@ -46,6 +46,7 @@ async def test_a_started_session_is_active_and_shown_as_it_was_wished(worker: Wo
         },
         "holds": [],
         "not_paused_yet": [],
+        "in_flight": [],
         "queue": {"waiting": 0, "taken": 0},
         "preparing": [],
         "as_of": None,

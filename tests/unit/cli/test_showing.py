@@ -41,7 +41,7 @@ def test_a_session_says_who_holds_it_and_what_still_runs() -> None:
     )
     shown = text(sessions.session(view))
     assert shown.startswith("session tour ◐ pausing held session hold by ada since 2030-01-31T08:00:05Z: wrong prices")
-    assert "still running one, two" in shown
+    assert "still running one two" in shown
     assert "threads 3: 2 running, 1 failed" in shown
 
 

@@ -165,9 +165,9 @@ def test_cancelling_a_flow_reaches_those_that_wait_and_those_that_run() -> None:
 def test_nothing_starts_while_the_session_is_paused() -> None:
     session = limited("a", "b")
     session.ask(PauseSession)
-    assert session.status == "pausing"
+    assert (session.status, describe(session.state)["not_paused_yet"]) == ("pausing", ["a"])
     assert ended(session, "a") == []
-    assert session.status == "pausing", "a thread that waits is alive"
+    assert session.status == "paused", "a thread that waits to start has nothing in flight"
     session.ask(ResumeSession)
     assert started(session) == ["b"]
 
