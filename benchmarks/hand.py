@@ -53,6 +53,48 @@ class ParallelJob:
 
 
 @workflow.defn
+class ReportingJob:
+    """Computes a little, and tells its parent before it ends, since a parent may have begun another run."""
+
+    @workflow.run
+    async def run(self, parent: str, number: int) -> int:
+        doubled = number * 2
+        result = doubled + 1
+        await workflow.get_external_workflow_handle(parent).signal("report", result)
+        return result
+
+
+@workflow.defn
+class CoordinatingJob:
+    """Children that report, all at once."""
+
+    def __init__(self) -> None:
+        self._told = 0
+
+    @workflow.run
+    async def run(self, children: int) -> int:
+        own_id = workflow.info().workflow_id
+        await asyncio.gather(
+            *(
+                workflow.start_child_workflow(
+                    ReportingJob.run,
+                    args=[own_id, number],
+                    id=f"{own_id}-{number}",
+                    parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+                )
+                for number in range(children)
+            )
+        )
+        await workflow.wait_condition(lambda: self._told == children)
+        return self._told
+
+    @workflow.signal
+    def report(self, result: int) -> None:
+        del result
+        self._told += 1
+
+
+@workflow.defn
 class IdleJob:
     """Waits for a signal."""
 
@@ -69,4 +111,4 @@ class IdleJob:
         self._message = message
 
 
-ALL = (RemoteJob, LocalJob, ParallelJob, IdleJob)
+ALL = (RemoteJob, LocalJob, ParallelJob, CoordinatingJob, ReportingJob, IdleJob)

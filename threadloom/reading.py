@@ -75,8 +75,12 @@ class Reading:
         )
         return ThreadList(threads=[thread_summary(row) for row in rows])
 
-    async def session(self, session_id: str) -> SessionView:
+    async def session(self, session_id: str, *, in_flight: bool = False) -> SessionView:
         """The session. One that was ended in Temporal from outside is terminated.
+
+        Args:
+            session_id: Which.
+            in_flight: Ask threads too what a pause still waits for.
 
         Raises:
             ThreadloomError: `SESSION_NOT_FOUND`; `NO_WORKER` when the database does not know it either.
@@ -96,7 +100,7 @@ class Reading:
                 view = SessionView(session_id=session_id, status="terminated")
         if seen is not None and seen.cut_off and not view.ended:
             return view.model_copy(update={"status": "terminated", "ended_at": seen.closed_at, "holds": []})
-        if view.not_paused_yet and view.as_of is None:
+        if in_flight and view.not_paused_yet and view.as_of is None:
             return view.model_copy(update={"in_flight": await self._in_flight(view)})
         return view
 

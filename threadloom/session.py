@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Literal
 
 from domain.flow.durations import format_duration
@@ -87,7 +88,7 @@ class SessionHandle:
 
     async def describe(self) -> SessionView:
         """The session."""
-        return await self._reading.session(self.session_id)
+        return await self._reading.session(self.session_id, in_flight=True)
 
     async def threads(self) -> ThreadList:
         """Its threads, each as it says of itself; destroyed ones are left out."""
@@ -554,7 +555,7 @@ class SessionHandle:
         wanted = " or ".join(goal) or "ended"
         view = await within(
             timeout,
-            self.describe,
+            partial(self._reading.session, self.session_id),
             lambda view: view.ended or (view.status in goal and view.as_of is None),
             f"session {self.session_id} is not {wanted} yet; the command stands",
         )
