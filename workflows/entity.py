@@ -1,4 +1,4 @@
-"""What both workflows are: one inbox, one writer, a pure core that decides.
+"""What all our workflows are: one inbox, one writer, a pure core that decides.
 
 Message handlers append to the inbox and wait for their answer; `take` is the only place where the
 state changes. A subclass brings the core (`decide`, `evolve`, `effects`) and performs its effects.
@@ -52,6 +52,9 @@ AWAY_EVENTS = 20_000
 AWAY_BYTES = 20 * 1024 * 1024
 """History of a run that goes on while the database is away, after which it starts nothing more."""
 
+SIGNALS = 5_000
+"""Signals to one run after which the next one begins, whatever else: Temporal takes 10,000, and then none."""
+
 AFTER_DEFECT = timedelta(minutes=1)
 """When an entity that a defect has stopped tries to go on; until then the program may have been mended."""
 
@@ -75,6 +78,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._spoke = False
         self._broken = False
         self._computed = 0
+        self.signals = 0
 
     # The core
 
@@ -291,8 +295,8 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
         if self.recorder.outbox.failing:
-            return self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
-        return self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
+            return self.signals >= SIGNALS or self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
+        return self.signals >= SIGNALS or self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
 
     @staticmethod
     def _longer_than(events: int, size: int) -> bool:

@@ -1,4 +1,4 @@
-"""What both workflow classes do at their entry points: keep the entity, or the reason why there is none."""
+"""What all our workflow classes do at their entry points: keep the entity, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -50,12 +50,14 @@ class Host(Generic[E]):
     def signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
         """Hand over a command that came as a signal."""
         if not isinstance(self._made, ThreadloomError):
+            self._made.signals += 1
             self._made.signal(model, args)
 
     def told(self, model: type[M], args: tuple[Any, ...]) -> M | None:
         """A message of another workflow of ours; None when it makes no sense, or nobody is here to take it."""
         if isinstance(self._made, ThreadloomError):
             return None
+        self._made.signals += 1
         try:
             return read(model, args)
         except ThreadloomError as error:
@@ -67,6 +69,7 @@ class Host(Generic[E]):
     def unknown(self, name: str) -> None:
         """Take a signal that nobody here knows."""
         if not isinstance(self._made, ThreadloomError):
+            self._made.signals += 1
             self._made.ignore(ThreadloomError(Code.INVALID_ARGUMENT, f"no signal is called {name[:80]!r}"))
 
     def answer(self, args: tuple[Any, ...]) -> JsonObject | None:
