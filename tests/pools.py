@@ -98,7 +98,7 @@ class PoolDriver:
             raise ThreadloomError(**answer.error)
         return answer.result
 
-    def acquire(self, lease_id: str, **fields: Any) -> Any:
+    def acquire(self, lease_id: str | None, **fields: Any) -> Any:
         return self.ask(AcquireLease, **{"lease_id": lease_id, "holder": "bob", **fields})
 
     # Time

@@ -19,6 +19,7 @@ from threadloom.backend import Backend
 from threadloom.client import Threadloom
 from threadloom.flows import Flows, ResolvedFlow
 from threadloom.inline_functions import inline
+from threadloom.pool import PoolHandle
 from threadloom.session import SessionHandle
 from threadloom.settings import Settings
 from threadloom.thread import ThreadHandle
@@ -30,6 +31,7 @@ __all__ = [
     "Backend",
     "Code",
     "Flows",
+    "PoolHandle",
     "ResolvedFlow",
     "SessionHandle",
     "Settings",

@@ -16,7 +16,7 @@ def describe(state: PoolState) -> JsonObject:
         "capacity": capacity_of(state),
         "in_use": number(in_use(state)),
         "free": number(max(free(state), 0)),
-        "holders": len(state.held),
+        "held": len(state.held),
         "waiting": len(state.line),
         "backlogged": state.backlogged,
         "config": state.config.model_dump(mode="json"),
@@ -29,7 +29,7 @@ def describe(state: PoolState) -> JsonObject:
 def leases(state: PoolState) -> JsonObject:
     """The pool with all its leases, the oldest grant first, and its line."""
     line = [_lease(lease) | {"place": number} for number, lease in enumerate(in_order(state.line.values()), start=1)]
-    return describe(state) | {"leases": [_lease(lease) for lease in state.held.values()], "line": line}
+    return describe(state) | {"holders": [_lease(lease) for lease in state.held.values()], "line": line}
 
 
 def standing(state: PoolState, lease_id: str) -> JsonObject:

@@ -6,7 +6,7 @@ let in, and looks at every answer.
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from fractions import Fraction
 from typing import Any
 
@@ -16,7 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from domain.errors import ThreadloomError
 from domain.messages import ClosePool, ConfigurePool, ReleaseLease, RenewLease
-from domain.resource_pool.state import PoolStatus, wake_at
+from domain.resource_pool.state import Lease, PoolStatus, wake_at
 from domain.resource_pool.views import leases
 from domain.values import is_json
 from tests.pools import PoolDriver
@@ -39,8 +39,14 @@ class PoolMachine(RuleBasedStateMachine):
         self.capacity = Fraction(2)
         self.over: set[str] = set()
         """Ids that must never be granted again."""
+        self.seen: set[str] = set()
+        """What was held after the last step."""
         self.asked: dict[str, dict[str, Any]] = {}
         """The requests that sessions have sent, by id."""
+
+    @staticmethod
+    def order(lease: Lease) -> tuple[int, datetime, int]:
+        return RANKS.index(lease.priority), lease.since, lease.number
 
     def amount(self, lease_id: str) -> Fraction:
         lease = self.pool.state.lease(lease_id)
@@ -117,7 +123,7 @@ class PoolMachine(RuleBasedStateMachine):
                 amount=float(amount),
                 priority=priority,
                 wait=wait,
-                ttl=ttl,  # type: ignore[arg-type]
+                ttl=ttl,
             )
         except ThreadloomError as error:
             assert error.code in ("RESOURCES_INSUFFICIENT", "POOL_NOT_ACTIVE")
@@ -179,10 +185,23 @@ class PoolMachine(RuleBasedStateMachine):
     @invariant()
     def the_head_is_let_in_as_soon_as_it_fits(self) -> None:
         state = self.pool.state
-        waiting = sorted(state.line.values(), key=lambda it: (RANKS.index(it.priority), it.since, it.number))
+        waiting = sorted(state.line.values(), key=self.order)
         assert [lease.lease_id for lease in waiting] == self.pool.line
         if waiting and not state.backlogged:
             assert self.used + self.amount(waiting[0].lease_id) > self.capacity
+
+    @invariant()
+    def nobody_gets_in_before_the_head(self) -> None:
+        held = self.pool.state.held
+        let_in = [lease for lease_id, lease in held.items() if lease_id not in self.seen]
+        ahead = [
+            lease
+            for lease in self.pool.state.line.values()
+            for other in let_in
+            if self.order(lease) < self.order(other)
+        ]
+        assert ahead == []
+        self.seen = set(held)
 
     @invariant()
     def what_is_over_stays_over(self) -> None:

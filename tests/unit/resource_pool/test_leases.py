@@ -86,7 +86,7 @@ def test_a_program_gets_a_lease_and_gives_it_back() -> None:
 
 
 def test_without_an_id_the_commands_own_is_the_leases() -> None:
-    assert PoolDriver(1).acquire(None)["lease_id"] == "c1"  # type: ignore[arg-type]
+    assert PoolDriver(1).acquire(None)["lease_id"] == "c1"
 
 
 def test_who_waits_is_told_its_place_and_gets_its_time_from_the_grant_on() -> None:
@@ -246,5 +246,5 @@ def test_a_pool_shows_who_holds_what_and_who_waits() -> None:
     pool.acquire("x", wait=True)
     shown = leases(pool.state)
     assert (shown["capacity"], shown["in_use"], shown["free"]) == (1.5, 1, 0.5)
-    assert [(lease["holder"], lease["lease_id"]) for lease in shown["leases"]] == [("s/a", "a")]
+    assert [(lease["holder"], lease["lease_id"]) for lease in shown["holders"]] == [("s/a", "a")]
     assert [(lease["holder"], lease["place"]) for lease in shown["line"]] == [("bob", 1)]
