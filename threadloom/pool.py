@@ -26,6 +26,8 @@ from threadloom.views import (
 )
 from threadloom.waiting import Timeout, within
 
+_TTL = timedelta(minutes=5)
+
 
 class PoolHandle:
     """A resource pool. Making a handle asks nobody; `POOL_NOT_FOUND` comes with the first use.
@@ -137,7 +139,7 @@ class PoolHandle:
         holder: str | None = None,
         amount: float = 1,
         priority: PriorityName = "normal",
-        ttl: timedelta | float = timedelta(minutes=5),
+        ttl: timedelta | float | None = None,
         line: bool = False,
         wait: bool = False,
         timeout: Timeout = None,
@@ -151,7 +153,7 @@ class PoolHandle:
             holder: Who is to have it; the actor by default.
             amount: How much.
             priority: `low`, `normal`, `high` or `urgent`: the line is by priority, then by age.
-            ttl: How long it is held from when it is granted, in seconds or as a timedelta.
+            ttl: How long it is held from when it is granted, in seconds or as a timedelta; 5 minutes by default.
             line: Stand in line when there is no room, instead of being refused; answers the place.
             wait: Stand in line, and wait until the lease is granted.
             timeout: How long to wait, in seconds or as a timedelta; without end by default.
@@ -174,7 +176,7 @@ class PoolHandle:
             holder=holder or actor,
             amount=amount,
             priority=priority,
-            ttl=_duration(ttl),
+            ttl=_duration(_TTL if ttl is None else ttl),
             wait=line or wait,
         )
         answer = LeaseView.model_validate(await self._update("acquire", sent))

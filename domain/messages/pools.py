@@ -14,8 +14,15 @@ from domain.instants import as_utc
 from domain.messages.base import STATE_VERSION, Command, Internal, PriorityName, Text
 
 LeaseId = Annotated[str, Field(min_length=1, max_length=300)]
-LeaseAmount = Annotated[int | float, Field(ge=1e-9, le=1e9, allow_inf_nan=False)]
-"""How much of a pool somebody needs: counted in billionths, so that ten times 0.1 are 1."""
+
+
+def _plain(amount: float) -> int | float:
+    """The number as people write it: 2, not 2.0."""
+    return int(amount) if amount == int(amount) else amount
+
+
+LeaseAmount = Annotated[int | float, Field(ge=1e-9, le=1e9, allow_inf_nan=False), AfterValidator(_plain)]
+"""How much there is of a pool, or how much of it somebody needs: counted in billionths, so that ten times 0.1 are 1."""
 SessionId = Annotated[str, AfterValidator(partial(require_id, "session"))]
 ThreadId = Annotated[str, AfterValidator(partial(require_id, "thread"))]
 Instant = Annotated[datetime, AfterValidator(as_utc)]

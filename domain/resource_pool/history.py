@@ -19,7 +19,7 @@ from domain.resource_pool.events import (
     PoolEvent,
     PriorityChanged,
 )
-from domain.resource_pool.policy import capacity_of, in_use, number
+from domain.resource_pool.policy import in_use, number
 from domain.resource_pool.state import Lease, PoolState
 from domain.thread.state import SYSTEM
 from domain.values import JsonObject
@@ -72,4 +72,4 @@ def _fact(
 
 
 def _room(pool: PoolState) -> JsonObject:
-    return {"in_use": number(in_use(pool)), "capacity": capacity_of(pool)}
+    return {"in_use": number(in_use(pool)), "capacity": pool.config.capacity}

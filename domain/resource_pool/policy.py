@@ -30,11 +30,6 @@ def number(count: int) -> int | float:
     return whole if rest == 0 else count / _BILLION
 
 
-def capacity_of(state: PoolState) -> int | float:
-    """The capacity, as people write the number."""
-    return number(units(state.config.capacity))
-
-
 def in_use(state: PoolState) -> int:
     """What is leased, in billionths."""
     return sum(units(lease.amount) for lease in state.held.values())
@@ -103,7 +98,7 @@ def full(state: PoolState) -> ThreadloomError | None:
 
 def insufficient(state: PoolState, lease: Lease) -> ThreadloomError:
     """The refusal of a request for which there is no room."""
-    needed, left, capacity = number(units(lease.amount)), number(max(free(state), 0)), capacity_of(state)
+    needed, left, capacity = lease.amount, number(max(free(state), 0)), state.config.capacity
     return ThreadloomError(
         Code.RESOURCES_INSUFFICIENT,
         f"pool {state.pool} has {left} of {capacity} free, and {needed} are needed",
