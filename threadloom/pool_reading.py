@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,13 +11,13 @@ from domain.errors import Code, ThreadloomError
 from domain.ids import parse_pool_workflow_id
 from domain.ports import RecordStore
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
-from threadloom.listing import Listed
 from threadloom.reading import caught_up, require_type
 from threadloom.targets import PoolTarget, no_worker, why_not
 from threadloom.views import History, HistoryRecord, LeaseView, PoolLeases, PoolView
 
 _AT_ONCE = 16
-_LIST_SECONDS = 2.0
+_LIST_SECONDS = 4.0
+"""How long a list of pools waits for what they say of themselves."""
 
 
 class PoolReading:
@@ -33,21 +34,28 @@ class PoolReading:
 
     async def pools(self, limit: int) -> list[PoolView]:
         """The pools that Temporal knows, the living first; each says of itself what it has, if a worker answers."""
+        listed = await self._gateway.listed("ResourcePoolWorkflow", limit)
+        named = [(pool, each) for each in listed if (pool := parse_pool_workflow_id(each.workflow_id)) is not None]
+        said = await self._said([each.workflow_id for _, each in named if each.closed_at is None])
+        return [said.get(each.workflow_id) or _seen_only(pool, each.status, each.closed_at) for pool, each in named]
+
+    async def _said(self, workflow_ids: Sequence[str]) -> Mapping[str, PoolView]:
+        """What the pools say of themselves, within some seconds for all together."""
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def view(pool: str, listed: Listed) -> PoolView:
-            if listed.closed_at is None:
-                async with places:
-                    try:
-                        told = await self._gateway.query(listed.workflow_id, "describe", seconds=_LIST_SECONDS)
-                        return PoolView.model_validate(told)
-                    except (UnansweredError, MissingError):
-                        pass
-            return _seen_only(pool, listed.status, listed.closed_at)
+        async def ask(workflow_id: str) -> PoolView:
+            async with places:
+                return PoolView.model_validate(await self._gateway.query(workflow_id, "describe"))
 
-        listed = await self._gateway.listed("ResourcePoolWorkflow", limit)
-        named = [(parse_pool_workflow_id(each.workflow_id), each) for each in listed]
-        return await asyncio.gather(*(view(pool, each) for pool, each in named if pool is not None))
+        asked = {workflow_id: asyncio.create_task(ask(workflow_id)) for workflow_id in workflow_ids}
+        if not asked:
+            return {}
+        _, late = await asyncio.wait(asked.values(), timeout=_LIST_SECONDS)
+        for task in late:
+            task.cancel()
+        await asyncio.gather(*asked.values(), return_exceptions=True)
+        answered = {name: task for name, task in asked.items() if not task.cancelled() and not task.exception()}
+        return {name: task.result() for name, task in answered.items()}
 
     async def describe(self, pool: str) -> PoolView:
         """The pool. One that was ended in Temporal from outside is terminated.

@@ -75,8 +75,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._inbox: deque[tuple[Input, Command | None]] = deque()
         self._alarm = Alarm("wait")
         self._limit = continue_as_new_after
-        self._spoke = False
-        self._broken = False
+        self._spoke = self._broken = False
         self._computed = 0
         self.signals = 0
 
@@ -294,9 +293,10 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
 
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
+        events, size = self._limit + beyond, HISTORY_BYTES + beyond * 1024
         if self.recorder.outbox.failing:
-            return self.signals >= SIGNALS or self._longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)
-        return self.signals >= SIGNALS or self._longer_than(self._limit + beyond, HISTORY_BYTES + beyond * 1024)
+            events, size = 2 * AWAY_EVENTS, 2 * AWAY_BYTES
+        return self.signals >= SIGNALS + beyond or self._longer_than(events, size)
 
     @staticmethod
     def _longer_than(events: int, size: int) -> bool:

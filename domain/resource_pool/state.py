@@ -114,6 +114,9 @@ class PoolState:
 
 
 def wake_at(state: PoolState) -> datetime | None:
-    """When the pool has something to do although nothing arrives; None when only input wakes it."""
-    sought = frozenset(state.sought)
-    return min((lease.due for lease in state.leases() if lease.due and lease.lease_id not in sought), default=None)
+    """When the pool has something to do although nothing arrives; None when only input wakes it.
+
+    While threads are being looked for, the next that are due wait for the answer.
+    """
+    leases = state.leases() if not state.sought else [lease for lease in state.leases() if lease.thread is None]
+    return min((lease.due for lease in leases if lease.due is not None), default=None)

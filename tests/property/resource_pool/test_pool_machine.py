@@ -155,6 +155,8 @@ class PoolMachine(RuleBasedStateMachine):
     @rule(seconds=st.sampled_from([0.5, 5, 301, 4_000]), backlogged=st.sampled_from([False, False, False, True]))
     def passes(self, seconds: float, backlogged: bool) -> None:
         self.pool.after(seconds, backlogged=backlogged)
+        wake = wake_at(self.pool.state)
+        assert wake is None or wake > self.pool.now, "it does what is due, and then sleeps"
 
     @precondition(lambda self: self.pool.state.sought)
     @rule(gone=st.sets(ids, max_size=3))
@@ -211,11 +213,12 @@ class PoolMachine(RuleBasedStateMachine):
         assert not living & self.over
 
     @invariant()
-    def it_can_be_shown_and_wakes_for_everybody_who_can_be_late(self) -> None:
+    def it_can_be_shown_and_nobody_is_forgotten(self) -> None:
         state = self.pool.state
         assert is_json(leases(state))
-        late = [lease for lease in state.leases() if lease.due and lease.lease_id not in state.sought]
-        assert wake_at(state) == min((lease.due for lease in late), default=None)  # type: ignore[type-var]
+        watched = [lease for lease in state.leases() if lease.thread is not None or lease.granted_at is not None]
+        assert all(lease.due is not None for lease in watched)
+        assert not watched or state.sought or wake_at(state) is not None
         assert not (state.status is PoolStatus.CLOSED and state.leases())
 
 

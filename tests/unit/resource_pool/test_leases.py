@@ -176,8 +176,10 @@ def test_while_threads_are_looked_for_nobody_is_looked_for_again() -> None:
     pool = PoolDriver(2).request("a").after(330)
     pool.request("b").after(330)
     assert pool.sought() == ["a"]
-    assert wake_at(pool.state) == pool.due("b")
+    assert wake_at(pool.state) is None
     assert pool.found().after(0).sought() == ["b"]
+    assert wake_at(pool.state) is None
+    assert wake_at(pool.found().state) == pool.due("a")
 
 
 def test_a_thread_with_two_leases_is_looked_for_once_and_loses_both() -> None:
