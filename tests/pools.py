@@ -63,6 +63,7 @@ class PoolDriver:
             if (told := fact(before, self.state, event)) is not None:
                 self.facts.append(told)
         self.effects += effects(self.state, events)
+        assert self.state.used == sum(lease.units for lease in self.state.held.values())
         assert load(PoolState, dump(self.state, exclude_defaults=True)) == self.state
         return events
 

@@ -30,9 +30,9 @@ from domain.resource_pool.events import (
 )
 from domain.resource_pool.evolve import apply
 from domain.resource_pool.inputs import Looked, PoolInput, Request, Tick, Told
-from domain.resource_pool.leasing import acquired, asked, ended, given_up, grants, looked, overdue, refusals, reordered
+from domain.resource_pool.leasing import acquired, asked, dropped, ended, given_up, grants, looked, overdue, reordered
 from domain.resource_pool.policy import check, lost, require_lease
-from domain.resource_pool.state import PoolState, PoolStatus
+from domain.resource_pool.state import Closing, PoolState, PoolStatus
 from domain.resource_pool.views import standing
 from domain.values import JsonObject
 
@@ -45,14 +45,12 @@ def decide(state: PoolState, input: PoolInput) -> list[PoolEvent]:
     """
     events = _events(state, input)
     after = apply(state, events)
-    events += refusals(after, input.now)
-    events += grants(apply(state, events), input.now)
-    after = apply(state, events)
-    if after.status is PoolStatus.CLOSING and not after.held:
-        assert after.closing is not None
-        events.append(PoolClosed(actor=after.closing.actor, reason=after.closing.reason, at=input.now))
+    for consequences in (dropped, grants, _closed):
+        following = consequences(after, input.now)
+        after = apply(after, following)
+        events += following
     if isinstance(input, Request):
-        events.append(_answered(apply(state, events), input.command, events, input.now))
+        events.append(_answered(after, input.command, events, input.now))
     return events
 
 
@@ -94,20 +92,16 @@ def _command(state: PoolState, command: Command, now: datetime) -> list[PoolEven
         case ConfigurePool(config=changes):
             config = make_config(changes, state.config)
             return [PoolConfigChanged(config=config, changes=changes, actor=actor, reason=reason, at=now)]
-        case ClosePool(force=force):
-            return _closing(state, actor, reason, now, force=force)
+        case ClosePool(force=force) if state.closing is None or (force and not state.closing.force):
+            return [PoolClosing(closing=Closing(actor=actor, reason=reason, force=force), at=now)]
     return []
 
 
-def _closing(state: PoolState, actor: str, reason: str | None, now: datetime, *, force: bool) -> list[PoolEvent]:
-    events: list[PoolEvent] = []
-    if state.status is PoolStatus.ACTIVE:
-        events.append(PoolClosing(actor=actor, reason=reason, at=now))
-    if force:
-        for lease in state.held.values():
-            error = lost(state, lease.lease_id, f"the pool was closed by {actor}")
-            events.append(ended(lease, "dropped", error, actor=actor, reason=reason, now=now))
-    return events
+def _closed(state: PoolState, now: datetime) -> list[PoolEvent]:
+    """The end of a pool that closes, with its last lease."""
+    if state.closing is None or state.status is PoolStatus.CLOSED or state.held or state.line:
+        return []
+    return [PoolClosed(actor=state.closing.actor, reason=state.closing.reason, at=now)]
 
 
 def _answered(after: PoolState, command: Command, events: list[PoolEvent], now: datetime) -> CommandAnswered:

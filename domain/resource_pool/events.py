@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from domain.answers import Answered
 from domain.messages import PriorityName
 from domain.resource_pool.config import PoolConfig
-from domain.resource_pool.state import Lease
+from domain.resource_pool.state import Closing, Lease
 from domain.values import JsonObject
 
 End: TypeAlias = Literal["released", "expired", "vanished", "taken", "dropped", "refused"]
@@ -35,8 +35,9 @@ class PoolConfigChanged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolClosing:
-    actor: str
-    reason: str | None
+    """The pool began to close, or is now closed by force."""
+
+    closing: Closing
     at: datetime
 
 
@@ -146,9 +147,14 @@ class HoldersSought:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldersFound:
-    """They were looked for. Those still there are believed for another lease time."""
+    """They were looked for. Those still there are believed for another lease time.
+
+    Attributes:
+        left: Those that are gone and still have what they had: too many were, and the rest follows.
+    """
 
     due: datetime
+    left: tuple[str, ...]
     at: datetime
 
 

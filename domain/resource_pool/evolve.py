@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TypeVar
 
 from domain.answers import remember
 from domain.resource_pool.events import (
@@ -26,10 +25,8 @@ from domain.resource_pool.events import (
     PriorityChanged,
     ReleasedEarly,
 )
-from domain.resource_pool.state import OVER_KEPT, Closing, Lease, PoolState, PoolStatus
+from domain.resource_pool.state import OVER_KEPT, Lease, PoolState, PoolStatus
 from domain.values import JsonObject
-
-T = TypeVar("T")
 
 
 def evolve(state: PoolState, event: PoolEvent) -> PoolState:
@@ -39,8 +36,7 @@ def evolve(state: PoolState, event: PoolEvent) -> PoolState:
             return replace(state, updated_at=at)
         case PoolConfigChanged(config=config, at=at):
             return replace(state, config=config, updated_at=at)
-        case PoolClosing(actor=actor, reason=reason, at=at):
-            closing = Closing(actor=actor, reason=reason)
+        case PoolClosing(closing=closing, at=at):
             return replace(state, status=PoolStatus.CLOSING, closing=closing, updated_at=at)
         case PoolClosed(at=at):
             return replace(state, status=PoolStatus.CLOSED, updated_at=at, ended_at=at)
@@ -50,11 +46,9 @@ def evolve(state: PoolState, event: PoolEvent) -> PoolState:
             return replace(state, answers=remember(state.answers, command_id, answer))
         case HoldersSought(lease_ids=lease_ids):
             return replace(state, sought=lease_ids)
-        case HoldersFound(due=due):
-            renewed = {
-                lease_id: replace(lease, due=due) for lease_id in state.sought if (lease := state.lease(lease_id))
-            }
-            return replace(_with(state, renewed.values()), sought=())
+        case HoldersFound(due=due, left=left):
+            found = [lease for lease_id in state.sought if (lease := state.lease(lease_id)) and lease_id not in left]
+            return replace(_with(state, [replace(lease, due=due) for lease in found]), sought=())
         case AnswerRepeated():
             return state
         case _:
@@ -79,7 +73,8 @@ def _lease(
         case LeaseGranted(lease_id=lease_id, due=due, at=at):
             granted = replace(state.line[lease_id], granted_at=at, due=due)
             held = {**state.held, lease_id: granted}
-            return replace(state, held=held, line=_without(state.line, lease_id), updated_at=at)
+            used = state.used + granted.units
+            return replace(state, held=held, line=_without(state.line, lease_id), used=used, updated_at=at)
         case LeaseDenied(lease=lease, error=error, at=at):
             return replace(state, over=_over(state, lease.lease_id, error), updated_at=at)
         case LeaseEnded(lease=lease, error=error, at=at):
@@ -87,6 +82,7 @@ def _lease(
                 state,
                 held=_without(state.held, lease.lease_id),
                 line=_without(state.line, lease.lease_id),
+                used=state.used - lease.units if lease.lease_id in state.held else state.used,
                 over=_over(state, lease.lease_id, error),
                 updated_at=at,
             )
@@ -115,5 +111,9 @@ def _over(state: PoolState, lease_id: str, error: JsonObject | None) -> dict[str
     return kept
 
 
-def _without(leases: Mapping[str, T], lease_id: str) -> dict[str, T]:
-    return {other: lease for other, lease in leases.items() if other != lease_id}
+def _without(leases: Mapping[str, Lease], lease_id: str) -> Mapping[str, Lease]:
+    if lease_id not in leases:
+        return leases
+    left = dict(leases)
+    del left[lease_id]
+    return left

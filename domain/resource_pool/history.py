@@ -19,8 +19,7 @@ from domain.resource_pool.events import (
     PoolEvent,
     PriorityChanged,
 )
-from domain.resource_pool.policy import in_use, number
-from domain.resource_pool.state import Lease, PoolState
+from domain.resource_pool.state import Lease, PoolState, number
 from domain.thread.state import SYSTEM
 from domain.values import JsonObject
 
@@ -34,7 +33,10 @@ def fact(before: PoolState, after: PoolState, event: PoolEvent) -> Fact | None:
         case PoolConfigChanged(actor=actor, reason=reason, changes=changes):
             details = {**changes, **_room(after)}
             return _of_pool(RecordType.POOL_CONFIG_CHANGED, actor, reason, details)
-        case PoolClosing(actor=actor, reason=reason) | PoolClosed(actor=actor, reason=reason):
+        case PoolClosing(closing=closing):
+            details = {"from": before.status.value, "to": after.status.value, "force": closing.force, **_room(after)}
+            return _of_pool(RecordType.POOL_CLOSED, closing.actor, closing.reason, details)
+        case PoolClosed(actor=actor, reason=reason):
             details = {"from": before.status.value, "to": after.status.value, **_room(after)}
             return _of_pool(RecordType.POOL_CLOSED, actor, reason, details)
         case LeaseRequested(lease=lease, actor=actor, reason=reason):
@@ -72,4 +74,4 @@ def _fact(
 
 
 def _room(pool: PoolState) -> JsonObject:
-    return {"in_use": number(in_use(pool)), "capacity": pool.config.capacity}
+    return {"in_use": number(pool.used), "capacity": pool.config.capacity}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from itertools import islice
 
 from domain.errors import ThreadloomError
 from domain.messages import AcquireLease, LeasePriority, LeaseRelease, LeaseRequest, ThreadHolder
@@ -21,7 +22,7 @@ from domain.resource_pool.events import (
     ReleasedEarly,
 )
 from domain.resource_pool.evolve import evolve
-from domain.resource_pool.policy import due_of_thread, exists, full, insufficient, lost, next_in, refusal
+from domain.resource_pool.policy import AT_ONCE, due_of_thread, exists, full, insufficient, lost, next_in, refusal
 from domain.resource_pool.state import Lease, PoolState
 from domain.thread.state import SYSTEM
 
@@ -84,18 +85,17 @@ def acquired(state: PoolState, command: AcquireLease, now: datetime) -> list[Poo
 def admitted(
     state: PoolState, lease: Lease, *, wait: bool, actor: str, reason: str | None, now: datetime
 ) -> list[PoolEvent]:
-    """A new request takes its place in the line, and is granted if that is at the head and there is room."""
+    """A new request takes its place in the line, if it may wait there or gets in at once."""
     error = refusal(state, lease) or full(state)
     if error is None:
         requested = LeaseRequested(lease=lease, actor=actor, reason=reason, at=now)
-        granted = grants(evolve(state, requested), now)
-        if wait or lease.lease_id in [grant.lease_id for grant in granted]:
-            return [requested, *granted]
+        if wait or lease in next_in(evolve(state, requested)):
+            return [requested]
         error = insufficient(state, lease)
     return [LeaseDenied(lease=lease, error=error.visible(), actor=actor, reason=reason, at=now)]
 
 
-def grants(state: PoolState, now: datetime) -> list[LeaseGranted]:
+def grants(state: PoolState, now: datetime) -> list[PoolEvent]:
     """All that get in now."""
     by_thread = due_of_thread(now, state.config.lease)
     return [
@@ -104,13 +104,21 @@ def grants(state: PoolState, now: datetime) -> list[LeaseGranted]:
     ]
 
 
-def refusals(state: PoolState, now: datetime) -> list[LeaseEnded]:
-    """Requests in the line that cannot be met any more: the pool closes, or has become smaller than they are."""
-    found = []
-    for lease in state.line.values():
-        error = refusal(state, lease)
-        if error is not None:
-            found.append(ended(lease, "refused", error, actor=SYSTEM, reason=None, now=now))
+def dropped(state: PoolState, now: datetime) -> list[PoolEvent]:
+    """Leases that cannot go on, so many at a time.
+
+    Those are requests that cannot be met any more, because the pool closes or has become smaller than they are; and,
+    when it is closed by force, what is held.
+    """
+    closing = state.closing
+    refused = ((lease, error) for lease in state.line.values() if (error := refusal(state, lease)) is not None)
+    found: list[PoolEvent] = [
+        ended(lease, "refused", error, actor=SYSTEM, reason=None, now=now) for lease, error in islice(refused, AT_ONCE)
+    ]
+    if closing is not None and closing.force:
+        for lease in islice(state.held.values(), AT_ONCE):
+            error = lost(state, lease.lease_id, f"the pool was closed by {closing.actor}")
+            found.append(ended(lease, "dropped", error, actor=closing.actor, reason=closing.reason, now=now))
     return found
 
 
@@ -119,8 +127,7 @@ def overdue(state: PoolState, now: datetime) -> list[PoolEvent]:
     due = [lease for lease in state.leases() if lease.due is not None and lease.due <= now]
     events: list[PoolEvent] = [
         ended(lease, "expired", lost(state, lease.lease_id, "it was not renewed"), actor=SYSTEM, reason=None, now=now)
-        for lease in due
-        if lease.thread is None
+        for lease in [lease for lease in due if lease.thread is None][:AT_ONCE]
     ]
     threads = tuple(lease.lease_id for lease in due if lease.thread is not None)
     if threads and not state.sought:
@@ -130,14 +137,15 @@ def overdue(state: PoolState, now: datetime) -> list[PoolEvent]:
 
 def looked(state: PoolState, gone: Sequence[ThreadHolder], now: datetime) -> list[PoolEvent]:
     """The threads that were sought have been looked for: those that are gone lose what they have."""
-    missing = {(holder.session_id, holder.thread_id) for holder in gone}
+    names = {(holder.session_id, holder.thread_id) for holder in gone}
+    sought = [lease for lease_id in state.sought if (lease := state.lease(lease_id)) is not None]
+    missing = [lease for lease in sought if (lease.session_id, lease.thread_id) in names]
     events: list[PoolEvent] = []
-    for lease_id in state.sought:
-        lease = state.lease(lease_id)
-        if lease is not None and (lease.session_id, lease.thread_id) in missing:
-            error = lost(state, lease_id, "its thread is gone")
-            events.append(ended(lease, "vanished", error, actor=SYSTEM, reason=None, now=now))
-    return [*events, HoldersFound(due=due_of_thread(now, state.config.lease), at=now)]
+    for lease in missing[:AT_ONCE]:
+        error = lost(state, lease.lease_id, "its thread is gone")
+        events.append(ended(lease, "vanished", error, actor=SYSTEM, reason=None, now=now))
+    left = tuple(lease.lease_id for lease in missing[AT_ONCE:])
+    return [*events, HoldersFound(due=due_of_thread(now, state.config.lease), left=left, at=now)]
 
 
 def ended(

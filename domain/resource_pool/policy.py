@@ -8,36 +8,22 @@ from datetime import UTC, datetime, timedelta
 from domain.errors import Code, ThreadloomError
 from domain.messages import AcquireLease, ClosePool, Command, ConfigurePool, ReleaseLease, RenewLease
 from domain.resource_pool.config import make_config
-from domain.resource_pool.state import Lease, PoolState, PoolStatus
+from domain.resource_pool.state import Lease, PoolState, PoolStatus, number, units
 
 MAX_LEASES = 5_000
 """Leases and waiting requests of one pool: its state has to fit into a message."""
 
+AT_ONCE = 250
+"""Leases that begin or end by one input: a workflow task computes for two seconds at most. The rest follows."""
+
 RANKS: Mapping[str, int] = {"urgent": 0, "high": 1, "normal": 2, "low": 3}
 
-_BILLION = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def units(amount: float) -> int:
-    """The amount in billionths. Sums of these are exact, where those of decimal fractions are not."""
-    return round(amount * _BILLION)
-
-
-def number(count: int) -> int | float:
-    """So many billionths, as people write the number."""
-    whole, rest = divmod(count, _BILLION)
-    return whole if rest == 0 else count / _BILLION
-
-
-def in_use(state: PoolState) -> int:
-    """What is leased, in billionths."""
-    return sum(units(lease.amount) for lease in state.held.values())
 
 
 def free(state: PoolState) -> int:
     """What is not leased, in billionths; less than nothing when the capacity was lowered below what is."""
-    return units(state.config.capacity) - in_use(state)
+    return units(state.config.capacity) - state.used
 
 
 def in_order(leases: Iterable[Lease]) -> list[Lease]:
@@ -52,7 +38,7 @@ def place(state: PoolState, lease_id: str) -> int | None:
 
 
 def next_in(state: PoolState) -> list[Lease]:
-    """Who gets in now: the head of the line as long as it fits.
+    """Who gets in now: the head of the line as long as it fits, so many at a time.
 
     Nobody behind the head gets in before it, even where there is room: else a large request would never be met
     among many small ones.
@@ -61,8 +47,8 @@ def next_in(state: PoolState) -> list[Lease]:
     if state.status is not PoolStatus.ACTIVE or state.backlogged or room <= 0:
         return []
     let_in: list[Lease] = []
-    for lease in in_order(state.line.values()):
-        room -= units(lease.amount)
+    for lease in in_order(state.line.values())[:AT_ONCE]:
+        room -= lease.units
         if room < 0:
             break
         let_in.append(lease)
@@ -83,7 +69,7 @@ def refusal(state: PoolState, lease: Lease) -> ThreadloomError | None:
     """Why a request can be met neither now nor later; None when it can."""
     if state.status is not PoolStatus.ACTIVE:
         return not_active(state)
-    if units(lease.amount) > units(state.config.capacity):
+    if lease.units > units(state.config.capacity):
         return insufficient(state, lease)
     return None
 

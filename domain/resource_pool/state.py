@@ -15,6 +15,8 @@ from domain.values import JsonObject
 OVER_KEPT = 1_000
 """Leases that are over, or were never granted, and that a pool remembers."""
 
+_BILLION = 1_000_000_000
+
 
 class PoolStatus(StrEnum):
     """Statuses of a pool; closed is terminal."""
@@ -53,6 +55,11 @@ class Lease:
     due: datetime | None = None
 
     @property
+    def units(self) -> int:
+        """Its amount in billionths."""
+        return units(self.amount)
+
+    @property
     def who(self) -> str:
         """Its holder in words; of a thread `session/thread`."""
         return self.holder if self.holder is not None else f"{self.session_id}/{self.thread_id}"
@@ -67,10 +74,15 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Closing:
-    """Who closes the pool, and why."""
+    """Who closes the pool, and why.
+
+    Attributes:
+        force: Leases that are held are dropped.
+    """
 
     actor: str
     reason: str | None = None
+    force: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +90,7 @@ class PoolState:
     """A pool at one moment.
 
     Attributes:
+        used: What the leases that are granted take together, in billionths.
         held: Leases that are granted, by id, the oldest grant first.
         line: Requests that wait, by id, in the order of their arrival; `policy.in_order` has the line's own.
         over: What those are answered who ask for a lease that is over, or was released before it was asked for:
@@ -95,6 +108,7 @@ class PoolState:
     updated_at: datetime
     title: str = ""
     closing: Closing | None = None
+    used: int = 0
     held: Mapping[str, Lease] = field(default_factory=dict)
     line: Mapping[str, Lease] = field(default_factory=dict)
     over: Mapping[str, JsonObject | None] = field(default_factory=dict)
@@ -111,6 +125,17 @@ class PoolState:
     def leases(self) -> list[Lease]:
         """All leases, the granted ones first."""
         return [*self.held.values(), *self.line.values()]
+
+
+def units(amount: float) -> int:
+    """The amount in billionths. Sums of these are exact, where those of decimal fractions are not."""
+    return round(amount * _BILLION)
+
+
+def number(count: int) -> int | float:
+    """So many billionths, as people write the number."""
+    whole, rest = divmod(count, _BILLION)
+    return whole if rest == 0 else count / _BILLION
 
 
 def wake_at(state: PoolState) -> datetime | None:

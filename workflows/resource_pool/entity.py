@@ -29,10 +29,11 @@ from domain.resource_pool.events import CommandAnswered, PoolCreated, PoolEvent
 from domain.resource_pool.evolve import evolve
 from domain.resource_pool.history import fact
 from domain.resource_pool.inputs import PoolInput, Request, Tick, Told
+from domain.resource_pool.policy import AT_ONCE
 from domain.resource_pool.state import PoolState, PoolStatus, wake_at
 from domain.resource_pool.views import details
 from domain.values import JsonObject
-from workflows.entity import Entity
+from workflows.entity import COMPUTED_PER_TASK, Entity
 from workflows.failures import defect
 from workflows.resource_pool.sessions import Sessions
 
@@ -91,6 +92,10 @@ class PoolEntity(Entity[PoolState, PoolInput, PoolEvent, PoolEffect]):
             return details(self.state)
         except Exception as error:
             return str(defect(error))
+
+    def tell(self, facts: Sequence[Fact]) -> None:
+        super().tell(facts)
+        self._computed += len(facts) * COMPUTED_PER_TASK // AT_ONCE
 
     def _note(self, event: PoolEvent) -> None:
         state, facts = self.follow([event])

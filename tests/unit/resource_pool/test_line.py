@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from domain.errors import Code
-from domain.messages import ConfigurePool
+from domain.messages import ClosePool, ConfigurePool
 from domain.resource_pool import policy
 from domain.resource_pool.policy import due_of_thread
 from domain.resource_pool.views import describe, leases
@@ -140,3 +140,22 @@ def test_threads_are_due_a_lease_later_and_many_at_the_same_moment() -> None:
     waits = [due - (NOW + timedelta(seconds=second)) for second, due in enumerate(instants)]
     assert all(lease <= wait <= lease * 1.1 for wait in waits)
     assert len({*instants}) <= 11
+
+
+def test_many_get_in_some_at_a_time_and_all_in_the_end() -> None:
+    """What one input does must be done before Temporal takes the worker for stuck."""
+    many = 2 * policy.AT_ONCE + 10
+    pool = PoolDriver(1)
+    for number in range(many):
+        pool.request(f"t{number}")
+    pool.ask(ConfigurePool, config={"capacity": many})
+    seen = [len(pool.held)]
+    while pool.line:
+        seen.append(len(pool.after(0).held))
+    assert seen == [1 + policy.AT_ONCE, 1 + 2 * policy.AT_ONCE, many]
+    assert pool.held == [f"t{number}" for number in range(many)]
+    pool.after(400).found(*pool.sought())
+    assert len(pool.held) == many - policy.AT_ONCE
+    pool.after(0).found(*pool.sought())
+    pool.ask(ClosePool, force=True)
+    assert pool.state.status.value == "closed"
