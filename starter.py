@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from commands import approvals, attention, demo, dev, doctor, flow, session, thread
+from commands import approvals, attention, demo, dev, doctor, flow, pool, session, thread
 from commands.outcome import run
 
 app = typer.Typer(
@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 for single in (demo, dev, doctor, attention):
     single.mount(app)
-for group in (flow, session, thread, approvals):
+for group in (flow, session, thread, approvals, pool):
     app.add_typer(group.app)
 
 

@@ -15,6 +15,20 @@ RUNNING = "running"
 MISSING = "missing"
 
 
+async def is_running(client: Client, workflow_id: str) -> bool | None:
+    """Whether the workflow runs; None when Temporal has none of this id."""
+    try:
+        found = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=RPC_TIMEOUT)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise
+    except ValueError:
+        # A status that this SDK does not know, such as paused in the server itself: it is alive.
+        return True
+    return found.status in (None, WorkflowExecutionStatus.RUNNING, WorkflowExecutionStatus.CONTINUED_AS_NEW)
+
+
 async def look(client: Client, session_id: str, thread_id: str) -> Finding:
     """How the thread's workflow stands: `running`, how it closed, or `missing`."""
     handle = client.get_workflow_handle(thread_workflow_id(session_id, thread_id))

@@ -8,9 +8,17 @@ from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
-from activities.looking import RPC_TIMEOUT, RUNNING, look
-from domain.ids import thread_workflow_id
-from domain.messages import Finding, ReconcileInput, ReconcileResult, TerminateInput
+from activities.looking import RPC_TIMEOUT, RUNNING, is_running, look
+from domain.ids import session_workflow_id, thread_workflow_id
+from domain.messages import (
+    FindHoldersInput,
+    FindHoldersResult,
+    Finding,
+    ReconcileInput,
+    ReconcileResult,
+    TerminateInput,
+    ThreadHolder,
+)
 
 _AT_ONCE = 20
 
@@ -43,6 +51,32 @@ class SupervisionActivities:
             except RPCError as error:
                 if error.status is not RPCStatusCode.NOT_FOUND:
                     raise
+
+    @activity.defn(name="threadloom.find_holders")
+    async def find_holders(self, input: FindHoldersInput) -> FindHoldersResult:
+        """Find the threads that hold leases and are certainly gone.
+
+        That is one whose workflow has closed, and one that has none while its session does not run either: a
+        running session may be about to start it. Whatever could not be looked at counts as there.
+        """
+        places = asyncio.Semaphore(_AT_ONCE)
+
+        async def running(workflow_id: str) -> bool | None:
+            async with places:
+                try:
+                    return await is_running(self._client, workflow_id)
+                except RPCError as error:
+                    activity.logger.warning("%s could not be looked for: %s", workflow_id, error)
+                    return True
+
+        async def gone(holder: ThreadHolder) -> bool:
+            thread = await running(thread_workflow_id(holder.session_id, holder.thread_id))
+            return thread is False or (thread is None and not await running(session_workflow_id(holder.session_id)))
+
+        verdicts = await asyncio.gather(*(gone(holder) for holder in input.holders))
+        return FindHoldersResult(
+            gone=[holder for holder, is_gone in zip(input.holders, verdicts, strict=True) if is_gone]
+        )
 
     @activity.defn(name="threadloom.turn")
     async def turn(self) -> None:

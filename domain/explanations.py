@@ -39,8 +39,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "End or destroy threads, or raise `max_threads`.",
     ),
     Code.RESOURCES_INSUFFICIENT: Explanation(
-        "The session has not enough of a resource that the thread needs.",
-        "Wait until threads release it, or raise the limit.",
+        "The session or the pool has not enough of a resource that is needed.",
+        "Wait until others release it, or raise the limit; `pool show` tells who holds what.",
     ),
     Code.DEPTH_LIMIT_REACHED: Explanation(
         "The lineage of forks and copies is as deep as the session allows.", "Fork an ancestor instead."
@@ -69,6 +69,31 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "Fork or copy it from the records, or start another one.",
     ),
     Code.CANCELLED: Explanation("The work was cancelled.", "Nothing; `session history` tells by whom and why."),
+    Code.POOL_NOT_FOUND: Explanation(
+        "No resource pool has this name.", "List the pools with `pool list`, or make one with `pool create`."
+    ),
+    Code.POOL_EXISTS: Explanation(
+        "A resource pool with this name exists.", "Choose another name, or change the pool with `pool resize`."
+    ),
+    Code.POOL_NOT_ACTIVE: Explanation(
+        "The resource pool is closing or closed and grants nothing more.",
+        "Make it again with `pool create` when it is closed.",
+    ),
+    Code.POOL_FULL: Explanation(
+        "The resource pool has 5,000 leases and waiting requests, which is as many as it takes.",
+        "Ask again later, or share the resource between several pools.",
+    ),
+    Code.LEASE_NOT_FOUND: Explanation(
+        "The resource pool has no such lease: it was released, has expired, or never was.",
+        "Look at the leases with `pool show`, and at what became of them with `pool history`.",
+    ),
+    Code.LEASE_EXISTS: Explanation(
+        "Another holder has or had a lease of this id in the resource pool.", "Use an id of its own for each lease."
+    ),
+    Code.LEASE_LOST: Explanation(
+        "The lease is over against its holder's will: not renewed, released by somebody else, or its pool was closed.",
+        "`pool history` tells what happened; ask for a new lease.",
+    ),
     Code.FORK_POINT_MISSING: Explanation(
         "A fork needs a point to branch from.", "Give `--at node`, `--at node#visit` or `--at @seq`."
     ),

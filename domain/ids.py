@@ -42,6 +42,17 @@ def thread_workflow_id(session_id: str, thread_id: str) -> str:
     return f"session/{session_id}/thread/{thread_id}"
 
 
+def pool_workflow_id(pool: str) -> str:
+    """The id of the resource pool's workflow in Temporal."""
+    return f"pool/{pool}"
+
+
+def parse_pool_workflow_id(workflow_id: str) -> str | None:
+    """The pool of a pool's workflow id; None when it is no such id."""
+    pool = workflow_id.removeprefix("pool/")
+    return pool if pool != workflow_id and is_id(pool) else None
+
+
 def parse_thread_workflow_id(workflow_id: str) -> tuple[str, str] | None:
     """The session and thread of a thread's workflow id; None when it is no such id."""
     match = _THREAD_WORKFLOW.match(workflow_id)

@@ -48,6 +48,13 @@ class RecordType(StrEnum):
     VARIABLES_CHANGED = "variables_changed"
     APPROVAL_REQUESTED = "approval_requested"
     APPROVAL_DECIDED = "approval_decided"
+    POOL_CREATED = "pool_created"
+    POOL_CONFIG_CHANGED = "pool_config_changed"
+    POOL_CLOSED = "pool_closed"
+    RESOURCE_REQUESTED = "resource_requested"
+    RESOURCE_ALLOCATED = "resource_allocated"
+    RESOURCE_RELEASED = "resource_released"
+    RESOURCE_DENIED = "resource_denied"
     WARNING = "warning"
     ERROR = "error"
 

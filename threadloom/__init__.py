@@ -19,6 +19,7 @@ from threadloom.backend import Backend
 from threadloom.client import Threadloom
 from threadloom.flows import Flows, ResolvedFlow
 from threadloom.inline_functions import inline
+from threadloom.pool import PoolHandle
 from threadloom.session import SessionHandle
 from threadloom.session_policies import Attempt, Contender, authoriser, strategy
 from threadloom.settings import Settings
@@ -33,6 +34,7 @@ __all__ = [
     "Code",
     "Contender",
     "Flows",
+    "PoolHandle",
     "ResolvedFlow",
     "SessionHandle",
     "Settings",

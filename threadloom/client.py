@@ -1,22 +1,26 @@
-"""The client: sessions, flows, and what stands behind them."""
+"""The client: sessions, flows, resource pools, and what stands behind them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from temporalio.client import Client
 
+from domain.flow.durations import format_duration
 from threadloom.backend import Backend
 from threadloom.delivery import Delivery
 from threadloom.flows import Flows
 from threadloom.gateway import Gateway
 from threadloom.names import login_name
+from threadloom.pool import PoolHandle
+from threadloom.pool_reading import PoolReading
 from threadloom.reading import Reading
 from threadloom.session import SessionHandle
 from threadloom.settings import Settings
-from threadloom.starting import start_session
-from threadloom.views import SessionSummary, SessionView, ThreadList
+from threadloom.starting import create_pool, start_session
+from threadloom.views import PoolView, SessionSummary, SessionView, ThreadList
 
 
 class Threadloom:
@@ -44,6 +48,7 @@ class Threadloom:
         self.flows = Flows(backend.flows, self.actor)
         self._gateway = Gateway(client)
         self._reading = Reading(self._gateway, backend.records)
+        self._pool_reading = PoolReading(self._gateway, backend.records)
         self._delivery = Delivery(self._gateway, backend.records)
 
     def session(self, session_id: str) -> SessionHandle:
@@ -144,3 +149,61 @@ class Threadloom:
             ThreadloomError: `DATABASE_UNREACHABLE`.
         """
         return await self._reading.recorded_threads(session_id=session_id, status=status, flow=flow, limit=limit)
+
+    def pool(self, name: str) -> PoolHandle:
+        """A resource pool by its name; nobody is asked whether it exists.
+
+        Raises:
+            ThreadloomError: `INVALID_ID`.
+        """
+        return PoolHandle(name, reading=self._pool_reading, delivery=self._delivery, actor=self.actor)
+
+    async def create_pool(
+        self,
+        name: str,
+        capacity: float,
+        *,
+        lease: timedelta | float | None = None,
+        title: str = "",
+        config: Mapping[str, Any] | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> PoolView:
+        """Make a resource pool: a number of one named thing, shared by all sessions.
+
+        Args:
+            name: An id. That of a pool that is closed may be used again.
+            capacity: How much there is.
+            lease: After so long, in seconds or as a timedelta, a thread that holds a lease is looked for; 5 minutes.
+            title: For lists.
+            config: What else to configure, as `domain.resource_pool.config.PoolConfig`.
+            reason: Why, for the history.
+            command_id: Makes it happen once: the same one again describes the pool it made.
+            actor: Who; the client's by default.
+
+        Returns:
+            The pool; with status `inactive` when Temporal has it and no worker has taken it up yet.
+
+        Raises:
+            ThreadloomError: `POOL_EXISTS`, `INVALID_ID`, `INVALID_ARGUMENT` (nothing was made), `COMMAND_ID_REUSED`.
+        """
+        wanted = {"capacity": capacity, **(config or {})}
+        if lease is not None:
+            wanted["lease"] = format_duration(lease if isinstance(lease, timedelta) else timedelta(seconds=lease))
+        return await create_pool(
+            self._gateway,
+            self._pool_reading,
+            self.settings.task_queue,
+            name,
+            command_id=command_id,
+            wishes={"config": wanted, "title": title, "actor": actor or self.actor, "reason": reason},
+        )
+
+    async def pools(self, limit: int = 100) -> list[PoolView]:
+        """The resource pools that Temporal knows, the living first. Needs no database.
+
+        Args:
+            limit: How many at most.
+        """
+        return await self._pool_reading.pools(limit)

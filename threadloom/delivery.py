@@ -1,4 +1,4 @@
-"""Brings commands to sessions and threads, each once, and brings back their answers."""
+"""Brings commands to sessions, threads and pools, each once, and brings back their answers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.ports import RecordStore
 from domain.values import JsonObject, is_json
 from threadloom.gateway import Gateway, MissingError, UnansweredError
 from threadloom.names import new_command_id
-from threadloom.targets import Target, unstarted, why_not
+from threadloom.targets import AnyTarget, Target, unstarted, why_not
 
 C = TypeVar("C", bound=Command)
 
@@ -35,6 +35,9 @@ IN_FLIGHT = 8
 many seconds without a word, which looks as if nobody answered."""
 
 _POLL_SECONDS = 0.05
+
+_ON_WAITING = ("pause", "resume", "cancel")
+"""What can be done to a thread that waits to start."""
 
 _FREE = frozenset({"body", "config", "context", "data", "flow", "input", "metadata", "set"})
 """Fields that take any JSON."""
@@ -92,7 +95,7 @@ class Delivery:
         self._records = records
         self._lanes: WeakValueDictionary[str, _Lane] = WeakValueDictionary()
 
-    async def signal(self, target: Target, name: str, sent: Command) -> JsonObject:
+    async def signal(self, target: AnyTarget, name: str, sent: Command) -> JsonObject:
         """Send a command as a signal: it is kept even while no worker runs.
 
         Returns:
@@ -117,9 +120,9 @@ class Delivery:
         except TimeoutError:
             return {"status": "requested"}
 
-    async def _through_session(self, target: Target, sent: Command) -> JsonObject | None:
+    async def _through_session(self, target: AnyTarget, sent: Command) -> JsonObject | None:
         """The answer of the session, where a thread waits for its turn and has no workflow yet."""
-        if target.thread_id is None or sent.operation not in ("pause", "resume", "cancel"):
+        if not isinstance(target, Target) or target.thread_id is None or sent.operation not in _ON_WAITING:
             return None
         session = Target(target.session_id)
         told = await unstarted(self._gateway, target)
@@ -138,7 +141,7 @@ class Delivery:
         )
         return await self.update(session, "manage_thread", managed)
 
-    async def update(self, target: Target, name: str, sent: Command) -> JsonObject:
+    async def update(self, target: AnyTarget, name: str, sent: Command) -> JsonObject:
         """Send a command as an update and wait for its answer.
 
         Many at once go out in turn, in the order of their calls; no time limit runs before a command's turn.
@@ -159,7 +162,7 @@ class Delivery:
                 lane.deserted_at = now()
                 raise self.nobody_answers(target, sent) from error
 
-    async def _update(self, target: Target, name: str, sent: Command) -> JsonObject:
+    async def _update(self, target: AnyTarget, name: str, sent: Command) -> JsonObject:
         message, busy_until = body(sent), asyncio.get_running_loop().time() + BUSY_SECONDS
         # Temporal answers an update id that it knows without asking the workflow, whatever the arguments:
         # with the digest in it, another command under the same id still reaches the workflow and is refused.
@@ -178,14 +181,14 @@ class Delivery:
                     raise
                 await asyncio.sleep(_POLL_SECONDS)
 
-    def nobody_answers(self, target: Target, sent: Command | None = None) -> ThreadloomError:
+    def nobody_answers(self, target: AnyTarget, sent: Command | None = None) -> ThreadloomError:
         """The `NO_WORKER` that says what has become of the command."""
         if sent is None:
             return ThreadloomError(Code.NO_WORKER, f"no worker answers for {target}; the command stands")
         message = f"no worker answers for {target}; whether the command is carried out, its id tells when sent again"
         return ThreadloomError(Code.NO_WORKER, message, {"command_id": sent.command_id})
 
-    async def _attended(self, target: Target) -> bool:
+    async def _attended(self, target: AnyTarget) -> bool:
         """Whether somebody works on the target: it answers, or at least gets on.
 
         That its task queue was polled of late would prove nothing: the server remembers the pollers of a
@@ -203,7 +206,7 @@ class Delivery:
             return True
         return True
 
-    async def _known_answer(self, target: Target, sent: Command) -> JsonObject | None:
+    async def _known_answer(self, target: AnyTarget, sent: Command) -> JsonObject | None:
         try:
             answer = await self._gateway.query(target.workflow_id, "answer", sent.command_id)
         except (UnansweredError, MissingError):
@@ -218,7 +221,7 @@ class Delivery:
         result: JsonObject = answer["result"] or {}
         return result
 
-    async def _told_before(self, target: Target, sent: Command) -> JsonObject:
+    async def _told_before(self, target: AnyTarget, sent: Command) -> JsonObject:
         """The first answer to a command that comes again after the end; otherwise why it comes too late."""
         seen = await self._gateway.look(target.workflow_id)
         answer = await self._known_answer(target, sent) if seen is not None else None

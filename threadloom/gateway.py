@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from temporalio.api.common.v1 import Payload, WorkflowExecution
-from temporalio.api.enums.v1 import WorkflowExecutionStatus
 from temporalio.api.errordetails.v1 import NamespaceNotFoundFailure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.workflow.v1 import PendingActivityInfo
@@ -30,6 +29,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import Code, ThreadloomError
 from domain.values import JsonObject
 from threadloom import search_attributes
+from threadloom.listing import Listed, find_workflows, status_name
 from threadloom.pollers import find_pollers
 from workflows.failures import activity_failure, from_failure
 
@@ -44,7 +44,6 @@ CALL_SECONDS = 4.0
 UPDATE_SECONDS = 4.5
 """How long one attempt of an update waits; with a query behind it, still well below ten seconds."""
 
-_STATUS_PREFIX = "WORKFLOW_EXECUTION_STATUS_"
 _NO_HANDLER = "RuntimeError"
 """The type of the SDK's failure when a workflow has no handler of an update's name."""
 
@@ -126,11 +125,15 @@ class Gateway:
             run_id=info.execution.run_id,
             task_queue=info.task_queue,
             history_length=info.history_length,
-            status=_status_name(info.status) if closed else "running",
+            status=status_name(info.status) if closed else "running",
             closed_at=info.close_time.ToDatetime(UTC) if closed else None,
             pending=list(found.pending_activities),
             memo=dict(info.memo.fields),
         )
+
+    async def listed(self, workflow: str, limit: int) -> list[Listed]:
+        """Workflows of a type, the living first: of each id the newest run. Needs no worker."""
+        return await self._from_server(find_workflows(self._client, workflow, limit))
 
     async def noted(self, seen: Sighting, name: str) -> Any:
         """What a workflow's memo says under this name; None when it says nothing."""
@@ -188,15 +191,23 @@ class Gateway:
         return answer
 
     async def start(
-        self, workflow: str, message: JsonObject, *, workflow_id: str, task_queue: str, memo: Mapping[str, Any]
+        self,
+        workflow: str,
+        message: JsonObject,
+        *,
+        workflow_id: str,
+        task_queue: str,
+        memo: Mapping[str, Any],
+        again: bool = False,
     ) -> bool:
-        """Start a workflow whose id was never used; False when it was."""
+        """Start a workflow whose id was never used, or with `again` is not in use; False when it was, or is."""
+        reuse = WorkflowIDReusePolicy
         call = self._client.start_workflow(
             workflow,
             message,
             id=workflow_id,
             task_queue=task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=reuse.ALLOW_DUPLICATE if again else reuse.REJECT_DUPLICATE,
             memo=memo,
             rpc_timeout=timedelta(seconds=CALL_SECONDS),
         )
@@ -289,13 +300,6 @@ class Gateway:
     def _unreachable(self, why: str) -> ThreadloomError:
         message = f"the Temporal server at {self.address} does not answer: {why}"
         return ThreadloomError(Code.SERVER_UNREACHABLE, message, {"address": self.address})
-
-
-def _status_name(status: int) -> str:
-    try:
-        return WorkflowExecutionStatus.Name(status).removeprefix(_STATUS_PREFIX).lower()  # type: ignore[arg-type]
-    except ValueError:
-        return f"status_{status}"
 
 
 def _names_namespace(error: RPCError) -> bool:

@@ -1,4 +1,4 @@
-"""Logs of a worker: one JSON object a line, with the session, thread and node that a line is about."""
+"""Logs of a worker: one JSON object a line, with the session, thread and node, or the pool, that a line is about."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import IO, Any
 
 from domain.errors import Code, ThreadloomError
-from domain.ids import is_id, parse_thread_workflow_id, session_workflow_id
+from domain.ids import is_id, parse_pool_workflow_id, parse_thread_workflow_id, session_workflow_id
 
 LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("json", "text")
@@ -56,7 +56,7 @@ def configure_logs(level: str, format: str, stream: IO[str]) -> None:
 class JsonFormatter(logging.Formatter):
     """A line is {time, level, logger, message}, and what is known of where it comes from.
 
-    That is session, thread, node, visit, workflow_id, run_id, workflow_type, task_queue, activity,
+    That is session, thread, node, visit or pool, workflow_id, run_id, workflow_type, task_queue, activity,
     attempt and exception.
     """
 
@@ -80,9 +80,8 @@ class TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """The record as a line, with the traceback below it if there is one."""
         time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
-        context = " ".join(
-            f"{key}={value}" for key, value in context_of(record).items() if key in ("session", "thread", "node")
-        )
+        shown = ("session", "thread", "node", "pool")
+        context = " ".join(f"{key}={value}" for key, value in context_of(record).items() if key in shown)
         line = f"{time} {record.levelname} {record.name} {record.getMessage()}{f' [{context}]' if context else ''}"
         return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
 
@@ -99,7 +98,7 @@ def context_of(record: logging.LogRecord) -> dict[str, Any]:
 
 
 def _place(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Session, thread, node and visit, as the ids tell them."""
+    """Session, thread, node and visit, or the pool, as the ids tell them."""
     workflow_id = str(given.get("workflow_id", ""))
     prefix = session_workflow_id("")
     if thread := parse_thread_workflow_id(workflow_id):
@@ -109,3 +108,5 @@ def _place(given: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
             yield from (("node", node), ("visit", int(visit)))
     elif workflow_id.startswith(prefix) and is_id(workflow_id.removeprefix(prefix)):
         yield "session", workflow_id.removeprefix(prefix)
+    elif pool := parse_pool_workflow_id(workflow_id):
+        yield "pool", pool

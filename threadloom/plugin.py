@@ -24,6 +24,7 @@ from threadloom.converter import ThreadloomPayloadConverter
 from threadloom.payloads import ForgivingDataConverter, external_storage
 from threadloom.runner import ThreadloomRunner
 from threadloom.secrets import EnvironmentSecrets
+from workflows.resource_pool.workflow import ResourcePoolWorkflow
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -71,7 +72,7 @@ class ThreadloomPlugin(SimplePlugin):
         super().__init__(
             "threadloom.ThreadloomPlugin",
             data_converter=self._data_converter,
-            workflows=[SessionWorkflow, ThreadWorkflow],
+            workflows=[SessionWorkflow, ThreadWorkflow, ResourcePoolWorkflow],
             workflow_runner=_runner,
             run_context=upgraded,
         )
@@ -102,6 +103,7 @@ class ThreadloomPlugin(SimplePlugin):
             records.record_batch,
             supervision.reconcile,
             supervision.terminate,
+            supervision.find_holders,
             supervision.turn,
             HttpActivities(self._secrets).request,
         ]

@@ -15,7 +15,7 @@ from domain.records import RecordType, SessionRow, ThreadRow
 from domain.session.state import ENDED_KEPT
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import session_view, thread_summary, tree
-from threadloom.targets import Target, no_worker, recorded, why_not
+from threadloom.targets import AnyTarget, Target, no_worker, recorded, why_not
 from threadloom.thread_reading import ThreadReading
 from threadloom.views import (
     History,
@@ -177,13 +177,11 @@ class Reading:
             ThreadloomError: `SESSION_NOT_FOUND`, `DATABASE_UNREACHABLE`; `INVALID_ARGUMENT` for an
                 unknown type.
         """
-        if type is not None and type not in set(RecordType):
-            raise ThreadloomError(
-                Code.INVALID_ARGUMENT,
-                f"no record has type {type[:80]!r}",
-                {"types": [str(known) for known in RecordType]},
-            )
-        await self._caught_up(session_id, thread)
+        require_type(type)
+        targets = [Target(session_id)]
+        if thread is not None:
+            targets.append(Target(session_id, require_id("thread", thread)))
+        await caught_up(self._gateway, *targets)
         found = await self._records.history(
             session_id,
             type=type,
@@ -202,25 +200,6 @@ class Reading:
         return History(
             records=[HistoryRecord.model_validate(record.model_dump(exclude={"session_id"})) for record in found]
         )
-
-    async def _caught_up(self, session_id: str, thread_id: str | None) -> None:
-        """Wait until the records of what was done so far are in the database, for two seconds at most."""
-        targets = [Target(session_id)]
-        if thread_id is not None:
-            targets.append(Target(session_id, require_id("thread", thread_id)))
-        try:
-            async with asyncio.timeout(CATCH_UP_SECONDS):
-                for target in targets:
-                    await self._written(target)
-        except (TimeoutError, UnansweredError, MissingError):
-            return
-
-    async def _written(self, target: Target) -> None:
-        while True:
-            outbox = await self._gateway.query(target.workflow_id, "outbox")
-            if not outbox["pending"]:
-                return
-            await asyncio.sleep(_POLL_SECONDS)
 
     async def _ask(self, target: Target, seen: Sighting | None, question: str) -> Any:
         if seen is None:
@@ -274,6 +253,31 @@ class Reading:
 def _waits(entry: ThreadSummary) -> bool:
     """Whether the thread waits for its turn to start, so that there is nobody else to ask."""
     return entry.status == "pending" and entry.waiting is not None
+
+
+async def caught_up(gateway: Gateway, *targets: AnyTarget) -> None:
+    """Wait until the records of what was done so far are in the database, for two seconds at most."""
+    try:
+        async with asyncio.timeout(CATCH_UP_SECONDS):
+            for target in targets:
+                while True:
+                    outbox = await gateway.query(target.workflow_id, "outbox")
+                    if not outbox["pending"]:
+                        break
+                    await asyncio.sleep(_POLL_SECONDS)
+    except (TimeoutError, UnansweredError, MissingError):
+        return
+
+
+def require_type(type: str | None) -> None:
+    """Let the type of a record pass, or none.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT`, with the types that there are.
+    """
+    if type is not None and type not in set(RecordType):
+        known = [str(known) for known in RecordType]
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"no record has type {type[:80]!r}", {"types": known})
 
 
 def _with_row(entry: ThreadSummary, row: ThreadRow | None) -> ThreadSummary:

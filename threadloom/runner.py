@@ -17,7 +17,7 @@ from threadloom.converter import WorkflowPayloadConverter
 from threadloom.local_order import LocalOrder
 from threadloom.payloads import TOO_LARGE_ENCODING
 
-OWN = ("SessionWorkflow", "ThreadWorkflow")
+OWN = ("SessionWorkflow", "ThreadWorkflow", "ResourcePoolWorkflow")
 """The product's workflows, by type. They run without the sandbox: see docs/adr/0020."""
 
 

@@ -1,4 +1,4 @@
-"""Starts sessions, each once."""
+"""Starts sessions and resource pools, each once."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from pydantic import ValidationError
 
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
-from domain.ids import require_id, session_workflow_id
-from domain.messages import SessionStart, body
+from domain.ids import pool_workflow_id, require_id, session_workflow_id
+from domain.messages import PoolStart, SessionStart, body
 from domain.ports import RecordStore
+from domain.resource_pool.config import make_config as make_pool_config
 from domain.session.config import make_config
 from domain.values import JsonObject, digest
 from threadloom.delivery import require_json
-from threadloom.gateway import Gateway
+from threadloom.gateway import Gateway, Sighting
 from threadloom.names import new_command_id, readable_id
+from threadloom.pool_reading import PoolReading
 from threadloom.reading import Reading
 from threadloom.targets import recorded
-from threadloom.views import SessionView
+from threadloom.views import PoolView, SessionView
 
 _COMMAND = "threadloom_command"
 """The workflow's memo that tells which command started it: {id, digest}. It stays across runs."""
@@ -73,6 +75,61 @@ async def start_session(
         if error.code != Code.NO_WORKER:
             raise
         return SessionView(session_id=session_id, status="inactive", title=message["title"])
+
+
+async def create_pool(
+    gateway: Gateway, reading: PoolReading, task_queue: str, pool: str, *, command_id: str | None, wishes: JsonObject
+) -> PoolView:
+    """Make a resource pool, unless there is one of this name. A name whose pool is closed may be used again.
+
+    Args:
+        gateway: To Temporal.
+        reading: Describes the pool.
+        task_queue: Where it runs.
+        pool: Its name.
+        command_id: Makes it happen once.
+        wishes: Fields of `domain.messages.PoolStart`.
+
+    Raises:
+        ThreadloomError: `POOL_EXISTS`, `INVALID_ID`, `INVALID_ARGUMENT`, `COMMAND_ID_REUSED`.
+    """
+    command_id = command_id or new_command_id()
+    workflow_id = pool_workflow_id(require_id("pool", pool))
+    message = _pool_message(pool, wishes)
+    command = {"id": command_id, "digest": digest(message)}
+    memo: dict[str, Any] = {_COMMAND: command}
+    seen = await gateway.look(workflow_id)
+    first = await _first_command(gateway, seen)
+    if seen is None or (not seen.running and first.get("id") != command_id):
+        started = await gateway.start(
+            "ResourcePoolWorkflow", message, workflow_id=workflow_id, task_queue=task_queue, memo=memo, again=True
+        )
+        first = command if started else await _first_command(gateway, await gateway.look(workflow_id))
+    if first.get("id") != command_id:
+        raise ThreadloomError(Code.POOL_EXISTS, f"there is a pool {pool}", {"pool": pool})
+    if first != command:
+        raise ThreadloomError(Code.COMMAND_ID_REUSED, f"command id {command_id} came before with other arguments")
+    try:
+        return await reading.describe(pool)
+    except ThreadloomError as error:
+        if error.code != Code.NO_WORKER:
+            raise
+        return PoolView(pool=pool, status="inactive", title=message["title"])
+
+
+async def _first_command(gateway: Gateway, seen: Sighting | None) -> JsonObject:
+    """The command that started a workflow: {id, digest}; empty when nothing tells."""
+    noted = await gateway.noted(seen, _COMMAND) if seen is not None else None
+    return noted if isinstance(noted, dict) else {}
+
+
+def _pool_message(pool: str, wishes: JsonObject) -> JsonObject:
+    require_json("pool", wishes)
+    make_pool_config(wishes["config"])
+    try:
+        return body(PoolStart(pool=pool, **wishes))
+    except ValidationError as error:
+        raise invalid("pool", error) from error
 
 
 def _message(session_id: str, wishes: JsonObject) -> JsonObject:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from domain.errors import Code, ThreadloomError
-from domain.ids import session_workflow_id, thread_workflow_id
+from domain.ids import pool_workflow_id, session_workflow_id, thread_workflow_id
 from domain.ports import RecordStore
 from domain.values import JsonObject
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
@@ -41,6 +41,24 @@ class Target:
         return f"thread {self.thread_id} of session {self.session_id}"
 
 
+@dataclass(frozen=True, slots=True)
+class PoolTarget:
+    """A resource pool."""
+
+    pool: str
+
+    @property
+    def workflow_id(self) -> str:
+        """Its workflow in Temporal."""
+        return pool_workflow_id(self.pool)
+
+    def __str__(self) -> str:
+        return f"pool {self.pool}"
+
+
+AnyTarget: TypeAlias = Target | PoolTarget
+
+
 async def recorded(reading: Awaitable[T | None]) -> T | None:
     """What the database holds; None also when it does not answer, where Temporal's word is enough."""
     try:
@@ -63,7 +81,7 @@ async def unstarted(gateway: Gateway, target: Target) -> JsonObject | None:
     return told if isinstance(told, dict) and told["started_at"] is None else None
 
 
-async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: Sighting | None) -> ThreadloomError:
+async def why_not(gateway: Gateway, records: RecordStore, target: AnyTarget, seen: Sighting | None) -> ThreadloomError:
     """Why a target takes no command: it has ended, or there is none.
 
     Args:
@@ -72,6 +90,8 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
         target: Whom it is about.
         seen: The target as Temporal sees it.
     """
+    if isinstance(target, PoolTarget):
+        return _no_pool(target, seen)
     session_id, thread_id = target.session_id, target.thread_id
     if thread_id is None:
         session = await recorded(records.session(session_id))
@@ -101,11 +121,18 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
     )
 
 
+def _no_pool(target: PoolTarget, seen: Sighting | None) -> ThreadloomError:
+    if seen is None:
+        return ThreadloomError(Code.POOL_NOT_FOUND, f"there is no {target}", {"pool": target.pool})
+    status = "terminated" if seen.cut_off else "closed"
+    return ThreadloomError(Code.POOL_NOT_ACTIVE, f"{target} is {status}", {"pool": target.pool, "status": status})
+
+
 def _ended(seen: Sighting | None) -> str:
     """How a workflow has ended, when only Temporal can be asked."""
     return "terminated" if seen is not None and seen.cut_off else "ended"
 
 
-def no_worker(target: Target) -> ThreadloomError:
+def no_worker(target: AnyTarget) -> ThreadloomError:
     """The `NO_WORKER` of somebody who only looked."""
     return ThreadloomError(Code.NO_WORKER, f"no worker answers for {target}")

@@ -1,4 +1,4 @@
-"""What both workflows are: one inbox, one writer, a pure core that decides.
+"""What all our workflows are: one inbox, one writer, a pure core that decides.
 
 Message handlers append to the inbox and wait for their answer; `take` is the only place where the
 state changes. A subclass brings the core (`decide`, `evolve`, `effects`) and performs its effects.
@@ -65,8 +65,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._inbox: deque[tuple[Input, Command | None]] = deque()
         self._alarm = Alarm("wait")
         self._limit = continue_as_new_after
-        self._spoke = False
-        self._broken = False
+        self._spoke = self._broken = False
         self._computed = 0
         self.signals = 0
 
@@ -111,7 +110,6 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
         """Note that the command was carried out, or refused."""
 
-    @abstractmethod
     def permit(self, command: Command) -> None:
         """Let the command pass if its actor may give it. Raises `ThreadloomError` if not."""
 
@@ -292,7 +290,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
 
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
-        if self.signals >= (AWAY_SIGNALS if self.recorder.outbox.failing else SIGNALS):
+        if self.signals >= (AWAY_SIGNALS if self.recorder.outbox.failing else SIGNALS + beyond):
             return True
         if self.recorder.outbox.failing:
             return longer_than(2 * AWAY_EVENTS, 2 * AWAY_BYTES)

@@ -1,4 +1,4 @@
-"""What both workflow classes do at their entry points: keep the entity, or the reason why there is none."""
+"""What all our workflow classes do at their entry points: keep the entity, or the reason why there is none."""
 
 from __future__ import annotations
 

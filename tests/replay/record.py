@@ -1,6 +1,6 @@
-"""Records the histories that the replay tests keep: `python -m tests.replay.record VERSION`.
+"""Records the histories that the replay tests keep: `python -m tests.replay.record VERSION [SCENARIO...]`.
 
-Run it once per release, before anything changes. Histories of earlier releases stay.
+Run it once per release, before anything changes, or for a scenario that is new. Histories of earlier releases stay.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import json
 import re
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ _PROCESS = re.compile(r"\d+@")
 """How the SDK names a process, and its sticky task queue: `PID@HOST`."""
 
 
-async def record(version: str) -> None:
-    """Run every scenario on a server of its own and write the histories of each run it leaves."""
+async def record(version: str, names: Sequence[str] = ()) -> None:
+    """Run the scenarios, all if none is named, on a server of their own; write the histories of each run they leave."""
     folder = HISTORIES / version
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -37,16 +38,21 @@ async def record(version: str) -> None:
             # Inline, whatever their size: a history that is kept must not need a database that is not.
             running = running_stack(server.address, Path(temporary), payload_threshold=10_000_000)
             async with running as stack, stack.worker(*ACTIVITIES):
-                for name, scenario in SCENARIOS.items():
-                    for workflow_id in await scenario(stack):
-                        kind = (
-                            workflow_id.split("/", 2)[-1].replace("/", "-") if "/thread/" in workflow_id else "session"
-                        )
+                for name in names or SCENARIOS:
+                    for workflow_id in await SCENARIOS[name](stack):
+                        kind = _kind(workflow_id)
                         for number, history in enumerate(await _runs(stack.bare, workflow_id), start=1):
                             text = json.dumps({"workflow_id": workflow_id, "history": history}, indent=None)
                             (folder / f"{name}-{kind}-{number}.json").write_text(text + "\n", encoding="utf-8")
         finally:
             server.stop()
+
+
+def _kind(workflow_id: str) -> str:
+    """What the workflow is, for the name of its file: `session`, `pool` or `thread-ID`."""
+    first, _, rest = workflow_id.partition("/")
+    _, _, thread = rest.partition("/")
+    return thread.replace("/", "-") or first
 
 
 async def _runs(client: Client, workflow_id: str) -> list[dict[str, Any]]:
@@ -74,4 +80,4 @@ def _scrubbed(part: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1]))
+    asyncio.run(record(sys.argv[1], sys.argv[2:]))

@@ -13,6 +13,7 @@ from temporalio.worker import Worker
 
 from domain.thread.functions import register
 from tests.integration.stack import Session, Stack
+from tests.replay.pools import pools
 
 Scenario = Callable[[Stack], Awaitable[list[str]]]
 """Runs on a stack with a worker, and returns the ids of the workflows to keep."""
@@ -335,4 +336,5 @@ SCENARIOS: dict[str, Scenario] = {
     "rows": rows,
     "parts": parts,
     "sagas": sagas,
+    "pools": pools,
 }

@@ -17,6 +17,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 import tests.replay.scenarios  # noqa: F401 registers the inline functions that the histories call
 from threadloom.converter import ThreadloomPayloadConverter
 from threadloom.runner import ThreadloomRunner
+from workflows.resource_pool.workflow import ResourcePoolWorkflow
 from workflows.session.workflow import SessionWorkflow
 from workflows.thread.workflow import ThreadWorkflow
 
@@ -37,15 +38,16 @@ def recorded(path: Path) -> WorkflowHistory:
     return WorkflowHistory.from_json(stored["workflow_id"], stored["history"])
 
 
-def test_there_are_histories_of_both_workflows_and_of_later_runs() -> None:
+def test_there_are_histories_of_all_workflows_and_of_later_runs() -> None:
     names = {path.name for path in HISTORIES}
+    assert {"pools-pool-1.json", "pools-pool-2.json"} <= names
     assert {"branches-session-1.json", "runs-session-2.json", "troubles-session-1.json"} <= names
     assert any("thread" in name and name.endswith("-2.json") for name in names)
 
 
 @pytest.mark.parametrize("path", HISTORIES, ids=lambda path: f"{path.parent.name}/{path.stem}")
 async def test_a_recorded_history_replays(path: Path) -> None:
-    await replayer(SessionWorkflow, ThreadWorkflow).replay_workflow(recorded(path))
+    await replayer(SessionWorkflow, ThreadWorkflow, ResourcePoolWorkflow).replay_workflow(recorded(path))
 
 
 @workflow.defn(name="ThreadWorkflow", sandboxed=False)

@@ -24,6 +24,15 @@ from threadloom.views.base import (
     Hold,
     View,
 )
+from threadloom.views.pools import (
+    LeaseReleased,
+    LeaseSummary,
+    LeaseView,
+    PoolAnswer,
+    PoolConfigChanged,
+    PoolLeases,
+    PoolView,
+)
 from threadloom.views.sessions import (
     History,
     HistoryRecord,
@@ -57,6 +66,13 @@ __all__ = [
     "HistoryRecord",
     "Hold",
     "InFlight",
+    "LeaseReleased",
+    "LeaseSummary",
+    "LeaseView",
+    "PoolAnswer",
+    "PoolConfigChanged",
+    "PoolLeases",
+    "PoolView",
     "SessionAnswer",
     "SessionStatistics",
     "SessionSummary",

@@ -42,6 +42,12 @@ def test_a_thread_is_named_with_its_session() -> None:
 def test_a_session_is_named_alone() -> None:
     found = line(temporal_workflow={"workflow_id": "session/s-1"})
     assert found["session"] == "s-1"
+
+
+def test_a_pool_is_named_as_that() -> None:
+    found = line(temporal_workflow={"workflow_id": "pool/licences"})
+    assert found["pool"] == "licences"
+    assert "session" not in found
     assert "thread" not in found
 
 

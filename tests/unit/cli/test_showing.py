@@ -9,9 +9,18 @@ from typing import Any
 from rich.console import Console, RenderableType
 
 from commands.doctor import Check
-from commands.showing import attention, branches, doctor, sessions, threads
+from commands.showing import attention, branches, doctor, pools, sessions, threads
 from commands.showing.style import at, plain, seconds, value
-from threadloom.views import Executions, History, SessionTree, SessionView, ThreadBranched, ThreadView
+from threadloom.views import (
+    Executions,
+    History,
+    PoolLeases,
+    PoolView,
+    SessionTree,
+    SessionView,
+    ThreadBranched,
+    ThreadView,
+)
 
 NOW = datetime(2030, 1, 31, 8, 0, 5, tzinfo=UTC)
 HOLD = {"kind": "session", "actor": "ada", "reason": "wrong prices", "at": NOW}
@@ -81,6 +90,26 @@ def test_executions_show_the_points_that_a_fork_takes() -> None:
     shown = text(threads.executions(view))
     for part in ("@7", "load#2", "✗ failed", "1m 15s", "BadInput:", "older executions are missing"):
         assert part in shown
+
+
+def test_a_pool_shows_who_holds_what_and_who_waits() -> None:
+    lease = {"lease_id": "l1", "holder": "s/t", "amount": 0.1, "priority": "normal", "since": NOW, "granted_at": NOW,
+             "expires_at": NOW}  # fmt: skip
+    waiting = {**lease, "lease_id": "l2", "holder": "b\x1bob", "granted_at": None, "place": 1}
+    view = PoolLeases.model_validate(
+        {"pool": "seats", "status": "active", "capacity": 1, "in_use": 0.1, "free": 0.9, "config": {"lease": "5m"},
+         "holders": [lease], "line": [waiting]}
+    )  # fmt: skip
+    shown = text(pools.leases(view))
+    for part in (
+        "pool seats ● active",
+        "free 0.9",
+        "l1 s/t 0.1 2030-01-31T08:00:05Z 2030-01-31T08:00:05Z",
+        "1 l2 b�ob",
+    ):
+        assert part in shown
+    assert text(pools.pools([])) == "no pools"
+    assert "seats ○ inactive" in text(pools.pools([PoolView(pool="seats", status="inactive")]))
 
 
 def test_warnings_of_a_plan_are_shown() -> None:
