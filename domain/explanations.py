@@ -51,6 +51,9 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.THREAD_EXISTS: Explanation(
         "The session has or had a thread with this id; ids are never used again.", "Choose another id, or leave it out."
     ),
+    Code.THREAD_NOT_STARTED: Explanation(
+        "The session has the thread, and has not started it yet.", "Send the command again when the thread has started."
+    ),
     Code.THREAD_ENDED: Explanation(
         "The thread has ended and takes no more commands.", "Fork or copy it to go on from a point it has passed."
     ),
@@ -97,7 +100,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "Give `--data` as the schema wants it; `thread show` prints it.",
     ),
     Code.MAILBOX_FULL: Explanation(
-        "The thread's mailbox is full.", "Send again when the thread has received some of its messages."
+        "The thread's mailbox is full.",
+        "Send it again, with the same command id, when the thread has received some of its messages.",
     ),
     Code.FLOW_NOT_FOUND: Explanation(
         "No flow of this name and version is registered, and no such file exists.",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from domain.messages.base import STATE_VERSION, Amount, Flows, Internal, Seconds, Text
 
@@ -26,6 +28,7 @@ class ThreadReport(Internal):
 
     Attributes:
         seconds: Execution time so far.
+        messages: How many messages it has taken so far, by type.
     """
 
     thread_id: str
@@ -35,6 +38,7 @@ class ThreadReport(Internal):
     error: dict[str, Any] | None = None
     usage: dict[str, dict[str, Amount]] = {}
     seconds: Seconds = 0.0
+    messages: dict[str, Annotated[int, Field(ge=0)]] = {}
 
 
 class ThreadStart(Internal):
@@ -45,6 +49,8 @@ class ThreadStart(Internal):
         seed: `domain.thread.snapshot.Seed` as JSON.
         holds: Holds from the first moment, `domain.thread.state.Hold` as JSON.
         searchable: Whether the server has our search attributes; see `domain.searching`.
+        max_mailbox: Unread messages that it keeps.
+        mailbox_bytes: Bytes of unread messages that it keeps; no limit in threads started before there was one.
         created_by: Who asked for the thread, for its first record.
         state: `domain.thread.state.ThreadState` as JSON.
         outbox: Records not yet acknowledged, as JSON.
@@ -59,6 +65,8 @@ class ThreadStart(Internal):
     seed: dict[str, Any] | None = None
     holds: list[dict[str, Any]] = []
     searchable: bool = False
+    max_mailbox: int = 1_000
+    mailbox_bytes: int | None = None
     created_by: str | None = None
     reason: str | None = None
     state: dict[str, Any] | None = None

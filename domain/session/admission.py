@@ -20,6 +20,7 @@ from domain.session.events import (
 from domain.session.inputs import NotLaunched
 from domain.session.state import BranchInPreparation, SessionState, ThreadEntry
 from domain.session.wishes import WishId
+from domain.thread.mailbox import MAILBOX_BYTES
 from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
@@ -105,6 +106,8 @@ def _admitted(
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,
         searchable=state.searchable,
+        max_mailbox=state.config.max_mailbox,
+        mailbox_bytes=MAILBOX_BYTES,
         seed=seed,
         holds=[dump(held)] if hold else [],
         created_by=command.actor,

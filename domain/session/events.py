@@ -67,6 +67,13 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLimitReached:
+    """The threads have taken as many messages as the session allows."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged:
     config: SessionConfig
     changes: JsonObject
@@ -194,6 +201,7 @@ class ThreadChanged:
 
     Attributes:
         seconds: Execution time, when it ended.
+        messages: How many messages it has taken so far, by type; None when that is not known.
         behind_back: Found by looking in Temporal, not reported by the thread.
     """
 
@@ -204,6 +212,7 @@ class ThreadChanged:
     error: JsonObject | None = None
     usage: Mapping[str, Mapping[str, int | float]] | None = None
     seconds: float = 0.0
+    messages: Mapping[str, int] | None = None
     behind_back: bool = False
 
 
@@ -251,6 +260,7 @@ SessionEvent: TypeAlias = (
     | SessionReleased
     | SessionEnding
     | SessionExpired
+    | MessageLimitReached
     | ConfigChanged
     | BranchRequested
     | BranchSettled

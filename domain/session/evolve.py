@@ -12,6 +12,7 @@ from domain.session.events import (
     BranchSettled,
     CommandAnswered,
     ConfigChanged,
+    MessageLimitReached,
     Reconciled,
     ReconcileRequested,
     RequestAnswered,
@@ -59,7 +60,12 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
         case ConfigChanged(config=config, at=at):
             # What was waived is the old limit; a new one counts.
             waived = state.expired and config.max_duration == state.config.max_duration
-            return replace(_counted(state, "configure"), config=config, expired=waived, updated_at=at)
+            uncounted = state.messages_waived and config.max_messages == state.config.max_messages
+            return replace(
+                _counted(state, "configure"), config=config, expired=waived, messages_waived=uncounted, updated_at=at
+            )
+        case MessageLimitReached(at=at):
+            return replace(state, messages_waived=True, updated_at=at)
         case ReconcileRequested(at=at) | Reconciled(at=at):
             return replace(state, reconciled_at=at)
         case CommandAnswered(command_id=command_id) if command_id in state.answers:
@@ -171,9 +177,12 @@ def _thread(
             launching = {other: launch for other, launch in launching.items() if other != thread_id}
         case ThreadChanged(thread_id=thread_id, status=status):
             entry = threads[thread_id]
+            told = entry.messages if event.messages is None else event.messages
+            statistics = statistics.messaged(entry.messages, told)
             threads[thread_id] = replace(
                 entry,
                 status=status,
+                messages={} if status.terminal else told,
                 started_at=entry.started_at if event.behind_back else event.started_at,
                 ended_at=event.at if status.terminal else None,
                 error=event.error,

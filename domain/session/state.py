@@ -46,6 +46,7 @@ class ThreadEntry:
         spawned_by: The thread that started it beside itself.
         on_parent_end: What becomes of it when that thread ends.
         cancel: How it was told to end, or is to be told when its workflow exists.
+        messages: How many messages it had taken when it last reported, by type; nothing when it has ended.
     """
 
     thread_id: str
@@ -70,6 +71,7 @@ class ThreadEntry:
     spawned_by: str | None = None
     on_parent_end: Literal["cancel", "leave"] = "leave"
     cancel: JsonObject | None = None
+    messages: Mapping[str, int] = field(default_factory=dict)
     destroyed: bool = False
 
     @property
@@ -154,6 +156,7 @@ class SessionState:
         shared: Variables that threads see as `session.shared`.
         searchable: Whether the server has our search attributes.
         expired: `max_duration` ran out before; resuming the session waives it.
+        messages_waived: `max_messages` was reached before; resuming the session waives it.
     """
 
     session_id: str
@@ -180,6 +183,7 @@ class SessionState:
     ended_at: datetime | None = None
     reconciled_at: datetime
     expired: bool = False
+    messages_waived: bool = False
 
     def alive(self) -> list[ThreadEntry]:
         """Threads that have not ended, in the order of their creation."""

@@ -21,6 +21,7 @@ def describe(state: SessionState) -> JsonObject:
         "ended_at": state.ended_at.isoformat() if state.ended_at else None,
         "config": state.config.model_dump(mode="json"),
         "threads": state.counts(),
+        "activity": {"message_count": state.statistics.message_count},
         "holds": [state.hold.visible()] if state.hold else [],
         "not_paused_yet": _not_paused_yet(state),
         "preparing": [
@@ -39,6 +40,12 @@ def _not_paused_yet(state: SessionState) -> list[str]:
 def list_threads(state: SessionState) -> list[JsonObject]:
     """Threads as their session knows them, in the order of their creation."""
     return [thread(entry) for entry in state.threads.values() if not entry.destroyed]
+
+
+def find_thread(state: SessionState, thread_id: str) -> JsonObject | None:
+    """The thread of this id, destroyed or not, and whether its workflow was started; None without one."""
+    entry = state.threads.get(thread_id)
+    return None if entry is None else {**thread(entry), "started": entry.started}
 
 
 def thread(entry: ThreadEntry) -> JsonObject:

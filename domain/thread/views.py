@@ -16,6 +16,7 @@ from domain.records import ThreadRow
 from domain.thread.active import IN_FLIGHT, ActiveNode
 from domain.thread.checkpoint import NodeState
 from domain.thread.journal import ExecutionStatus, JournalEntry, executions
+from domain.thread.mailbox import mailbox_view
 from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject, size
 
@@ -52,7 +53,7 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "waiting": waiting(state),
         "holds": [hold(held) for held in state.holds.values()],
         "in_flight": _in_flight(state.active) if state.active is not None and state.active.in_flight else [],
-        "mailbox": len(state.mailbox),
+        "mailbox": mailbox_view(state.mailbox, state.mailbox_limits),
         "variables": {name: elide(value) for name, value in state.current.outermost.variables.items()},
         "subflows": subflows(state),
         "metadata": elide(state.metadata),

@@ -27,7 +27,7 @@ from domain.messages import (
     read,
 )
 from domain.session.history import statistics
-from domain.session.views import describe, list_threads, tree
+from domain.session.views import describe, find_thread, list_threads, tree
 from domain.values import JsonObject
 from workflows.host import Host, release
 from workflows.inline import OrInline
@@ -182,6 +182,11 @@ class SessionWorkflow:
     def threads(self, *args: Any) -> Any:
         """The session's threads, destroyed ones left out."""
         return OrInline(list_threads(self._session.state))
+
+    @workflow.query(name="thread")
+    def thread(self, *args: Any) -> JsonObject | None:
+        """The thread of this id as the session knows it, and whether it was started; null without one."""
+        return find_thread(self._session.state, str(args[0])) if args else None
 
     @workflow.query(name="tree")
     def tree(self, *args: Any) -> Any:
