@@ -11,6 +11,7 @@ from domain.errors import Code, ThreadloomError
 from domain.ids import require_id
 from domain.ports import RecordStore
 from domain.records import RecordType, SessionRow, ThreadRow
+from domain.thread.state import ENDED
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import session_view, thread_summary, tree
 from threadloom.targets import Target, no_worker, recorded, why_not
@@ -106,6 +107,22 @@ class Reading:
             return ThreadList(threads=[thread_summary(stored) for stored in rows], as_of=row.updated_at)
         entries = [ThreadSummary.model_validate({**entry, "session_id": session_id}) for entry in told]
         return ThreadList(threads=await self._completed(session_id, entries))
+
+    async def living(self, session_id: str) -> list[str]:
+        """Ids of the session's threads that have not ended, as the session itself knows them.
+
+        Raises:
+            ThreadloomError: `SESSION_NOT_FOUND`; `SESSION_NOT_ACTIVE` when it has ended; `NO_WORKER`.
+        """
+        target = Target(session_id)
+        seen = await self._gateway.look(target.workflow_id)
+        if seen is None or not seen.running:
+            raise await why_not(self._gateway, self._records, target, seen)
+        try:
+            told = await self._ask(target, seen, "threads")
+        except UnansweredError as error:
+            raise no_worker(target) from error
+        return [entry["thread_id"] for entry in told if entry["status"] not in ENDED]
 
     async def tree(self, session_id: str) -> SessionTree:
         """The session's threads by lineage. Raises as `session` does."""

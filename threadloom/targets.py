@@ -10,7 +10,9 @@ from typing import TypeVar
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id, thread_workflow_id
 from domain.ports import RecordStore
-from threadloom.gateway import Gateway, Sighting
+from domain.records import ThreadRow
+from domain.thread.state import ENDED, ThreadStatus
+from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 
 T = TypeVar("T")
 
@@ -54,7 +56,7 @@ async def recorded(reading: Awaitable[T | None]) -> T | None:
 
 
 async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: Sighting | None) -> ThreadloomError:
-    """Why a target takes no command: it has ended, or there is none.
+    """Why a target takes no command: it has ended, has not started, or there is none.
 
     Args:
         gateway: To Temporal.
@@ -73,6 +75,9 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
     thread = await recorded(records.thread(session_id, thread_id))
     if thread is not None and thread.destroyed:
         return ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed", {"thread": thread_id})
+    if seen is None and await _waits_to_start(gateway, target, thread):
+        details = {"session": session_id, "thread": thread_id}
+        return ThreadloomError(Code.THREAD_NOT_STARTED, f"thread {thread_id} has not started yet", details)
     if thread is not None or seen is not None:
         status = thread.status if thread is not None and thread.completed_at is not None else _ended(seen)
         details = {"thread": thread_id, "status": status}
@@ -85,6 +90,15 @@ async def why_not(gateway: Gateway, records: RecordStore, target: Target, seen: 
         f"session {session_id} has no thread {thread_id}",
         {"session": session_id, "thread": thread_id},
     )
+
+
+async def _waits_to_start(gateway: Gateway, target: Target, row: ThreadRow | None) -> bool:
+    """Whether the session has the thread and has not started it; what is recorded counts if it does not answer."""
+    try:
+        entry = await gateway.query(session_workflow_id(target.session_id), "thread", target.thread_id)
+    except (MissingError, UnansweredError):
+        return row is not None and row.status == ThreadStatus.PENDING
+    return entry is not None and not entry["started"] and entry["status"] not in ENDED
 
 
 def _ended(seen: Sighting | None) -> str:

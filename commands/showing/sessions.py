@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
+from domain.thread.mailbox import MESSAGE_TYPES
 
 if TYPE_CHECKING:
     from threadloom.views import History, Hold, SessionStatistics, SessionSummary, SessionTree, SessionView
@@ -34,6 +35,7 @@ def session(view: SessionView) -> RenderableType:
         )
     rows |= {
         "threads": _counts(view.threads.model_dump()),
+        "messages": view.activity.get("message_count") or "",
         "created": at(view.created_at),
         "last activity": at(view.last_activity_at),
         "ended": at(view.ended_at),
@@ -123,6 +125,7 @@ def statistics(view: SessionStatistics) -> RenderableType:
                 "execution time": _times(view.performance),
                 "success rate": _rate(view.performance.get("success_rate")),
                 "usage": _usage(view.usage),
+                "messages": _counts(view.messages, MESSAGE_TYPES, "received") if view.messages.get("received") else "",
                 "resources": "\n".join(_resource(name, found) for name, found in view.resources.items()),
                 "as of": at(view.as_of),
             }

@@ -73,6 +73,11 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
     }
 
 
+def unread_messages(state: ThreadState) -> list[JsonObject]:
+    """What is in the mailbox, the oldest first; large bodies are left out."""
+    return [{**message.visible(), "body": elide(message.body)} for message in state.mailbox]
+
+
 def subflows(state: ThreadState) -> list[JsonObject]:
     """The subflows in execution, the outermost first, with the variables they see."""
     frames = (*state.current.callers, state.current)[1:]

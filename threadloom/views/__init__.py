@@ -21,6 +21,12 @@ from threadloom.views.base import (
     Hold,
     View,
 )
+from threadloom.views.mail import (
+    Broadcast,
+    Mailbox,
+    UnreadMessage,
+    UnreadMessages,
+)
 from threadloom.views.sessions import (
     History,
     HistoryRecord,
@@ -44,6 +50,7 @@ from threadloom.views.threads import (
 )
 
 __all__ = [
+    "Broadcast",
     "ConfigChanged",
     "Execution",
     "Executions",
@@ -53,6 +60,7 @@ __all__ = [
     "HistoryRecord",
     "Hold",
     "InFlight",
+    "Mailbox",
     "SessionAnswer",
     "SessionStatistics",
     "SessionSummary",
@@ -68,6 +76,8 @@ __all__ = [
     "ThreadStarted",
     "ThreadSummary",
     "ThreadView",
+    "UnreadMessage",
+    "UnreadMessages",
     "Variables",
     "View",
     "Waiting",

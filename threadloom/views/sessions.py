@@ -51,6 +51,7 @@ class SessionView(SessionSummary):
         config: As `domain.session.config.SessionConfig`.
         not_paused_yet: While pausing, the threads that still have something in flight.
         preparing: Forks and copies under way: {operation, source, thread_id}.
+        activity: {message_count}: messages that its threads had taken when they last reported.
     """
 
     config: dict[str, Any] = Field(default_factory=dict)
@@ -58,6 +59,7 @@ class SessionView(SessionSummary):
     holds: list[Hold] = Field(default_factory=list)
     not_paused_yet: list[str] = Field(default_factory=list)
     preparing: list[dict[str, Any]] = Field(default_factory=list)
+    activity: dict[str, Any] = Field(default_factory=dict)
     last_activity_at: datetime | None = None
     as_of: datetime | None = None
 
@@ -82,12 +84,14 @@ class SessionStatistics(View):
         operations: {fork, copy: {total, successful, failed, by_strategy}, other: {name: count}}.
         performance: Execution times of ended threads in seconds, and rates.
         usage: {calls, tokens, cost, average_cost_per_call, by_model}.
+        messages: {received, by_type}: what its threads had taken when they last reported.
         resources: {threads: {used, peak, limit}}.
     """
 
     operations: dict[str, Any] = Field(default_factory=dict)
     performance: dict[str, Any] = Field(default_factory=dict)
     usage: dict[str, Any] = Field(default_factory=dict)
+    messages: dict[str, Any] = Field(default_factory=dict)
     resources: dict[str, Any] = Field(default_factory=dict)
     as_of: datetime | None = None
 
