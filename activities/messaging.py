@@ -15,7 +15,7 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
 )
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import PASSING, as_failure
@@ -61,8 +61,9 @@ class MessagingActivities:
 
         Raises:
             ApplicationError: A thread refuses it: `THREAD_NOT_FOUND`, `THREAD_ENDED`, `THREAD_NOT_STARTED` (none of
-                these of a broadcast), `MAILBOX_FULL`, `PAYLOAD_TOO_LARGE`, with `delivered` and `refused` {id: code}
-                in its details. To be tried again: `THREAD_NOT_STARTED`; `NO_WORKER`, when a thread does not answer.
+                these of a broadcast), `MAILBOX_FULL`, `PAYLOAD_TOO_LARGE`. Its details are those of the first
+                refusal, and `delivered` and `refused` {id: code}. To be tried again: `THREAD_NOT_STARTED`;
+                `NO_WORKER`, when a thread does not answer.
         """
         with as_failure():
             if input.to is None:
@@ -224,7 +225,8 @@ def _serial(number: int | None) -> SerialNumber | None:
 def _refusal(thread_id: str, cause: BaseException | None) -> ThreadloomError:
     if not isinstance(cause, ApplicationError):
         return ThreadloomError(Code.INTERNAL, f"thread {thread_id} could not take the message: {cause}")
-    return ThreadloomError(cause.type or Code.INTERNAL, f"thread {thread_id}: {cause.message}")
+    details = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+    return ThreadloomError(cause.type or Code.INTERNAL, f"thread {thread_id}: {cause.message}", details)
 
 
 def _not_started(thread_id: str) -> ThreadloomError:
@@ -243,5 +245,8 @@ def _undelivered(delivered: list[str], refused: dict[str, ThreadloomError]) -> A
     """The failure of a delivery: for good when somebody refused the message, whoever may answer later."""
     final = [error for error in refused.values() if error.code not in PASSING]
     first = (final or list(refused.values()))[0]
-    details = {"delivered": delivered, "refused": {name: error.code for name, error in refused.items()}}
-    return ApplicationError(first.message, details, type=first.code, non_retryable=bool(final))
+    told = {"delivered": delivered, "refused": {name: error.code for name, error in refused.items()}}
+    category = ApplicationErrorCategory.BENIGN if final else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(
+        first.message, {**first.details, **told}, type=first.code, non_retryable=bool(final), category=category
+    )
