@@ -26,6 +26,7 @@ from threadloom.views import (
     ThreadList,
     ThreadSummary,
 )
+from threadloom.views.sessions import ENDED_SESSION
 
 CATCH_UP_SECONDS = 2.0
 """How long a reader of the history waits for records that are on their way."""
@@ -119,9 +120,13 @@ class Reading:
         if seen is None or not seen.running:
             raise await why_not(self._gateway, self._records, target, seen)
         try:
+            status = (await self._ask(target, seen, "describe"))["status"]
             told = await self._ask(target, seen, "threads")
         except UnansweredError as error:
             raise no_worker(target) from error
+        if status in ENDED_SESSION:  # and its workflow goes on until its records are written
+            details = {"session": session_id, "status": status}
+            raise ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {session_id} is {status}", details)
         return [entry["thread_id"] for entry in told if entry["status"] not in ENDED]
 
     async def tree(self, session_id: str) -> SessionTree:

@@ -125,7 +125,7 @@ def statistics(view: SessionStatistics) -> RenderableType:
                 "execution time": _times(view.performance),
                 "success rate": _rate(view.performance.get("success_rate")),
                 "usage": _usage(view.usage),
-                "messages": _counts(view.messages, MESSAGE_TYPES, "received") if view.messages.get("received") else "",
+                "messages": _messages(view.messages),
                 "resources": "\n".join(_resource(name, found) for name, found in view.resources.items()),
                 "as of": at(view.as_of),
             }
@@ -177,6 +177,11 @@ def _usage(usage: Mapping[str, Any]) -> str:
     if not usage.get("calls"):
         return ""
     return f"{usage['calls']:g} calls, {usage.get('tokens', 0):g} tokens, cost {usage.get('cost', 0):g}"
+
+
+def _messages(messages: Mapping[str, Any]) -> str:
+    counts = {**messages.get("by_type", {}), "received": messages.get("received", 0)}
+    return _counts(counts, MESSAGE_TYPES, "received") if counts["received"] else ""
 
 
 def _resource(name: str, found: Mapping[str, Any]) -> str:
