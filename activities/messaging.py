@@ -56,6 +56,9 @@ class MessagingActivities:
     async def deliver(self, input: DeliverInput) -> list[str]:
         """Put the message into the threads' mailboxes; tried again, none takes it twice.
 
+        An attempt goes on where the last one stopped: a broadcast is for those who lived when it began, and who took
+        it then may have ended since.
+
         Returns:
             The ids of those that took it.
 
@@ -66,20 +69,25 @@ class MessagingActivities:
                 `NO_WORKER`, when a thread does not answer.
         """
         with as_failure():
-            if input.to is None:
-                to = [name for name in await self._living(input.session_id) if name != input.sender]
-            else:
-                to = list(dict.fromkeys(input.to))
-            refusals = await _each(to, lambda name: self._send(input, name))
-            delivered = [name for name, error in zip(to, refusals, strict=True) if error is None]
+            to, took_it = activity.info().heartbeat_details or (await self._recipients(input), [])
+            before = frozenset(took_it)
+            left = [name for name in to if name not in before]
+            answers = dict(zip(left, await _each(left, lambda name: self._send(input, name)), strict=True))
+            delivered = [name for name in to if answers.get(name) is None]
             refused = {
                 name: error
-                for name, error in zip(to, refusals, strict=True)
+                for name, error in answers.items()
                 if error is not None and not (input.to is None and error.code in ABSENT)
             }
         if refused:
+            activity.heartbeat(to, delivered)
             raise _undelivered(delivered, refused)
         return delivered
+
+    async def _recipients(self, input: DeliverInput) -> list[str]:
+        if input.to is not None:
+            return list(dict.fromkeys(input.to))
+        return [name for name in await self._living(input.session_id) if name != input.sender]
 
     async def _living(self, session_id: str) -> list[str]:
         handle = self._client.get_workflow_handle(session_workflow_id(session_id))

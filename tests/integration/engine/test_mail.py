@@ -164,6 +164,31 @@ async def test_a_receiver_that_ended_with_the_message_has_taken_it(stack: Stack)
         assert await delivered(stack, session, 1) == ["b"], "the attempt whose answer was lost comes again"
 
 
+async def test_a_broadcast_that_is_tried_again_tells_all_who_took_it(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    send = MessagingActivities._send
+
+    async def faltering(self: MessagingActivities, input: DeliverInput, thread_id: str) -> ThreadloomError | None:
+        """Reaches one of them at the second attempt only."""
+        sent.append(thread_id)
+        if thread_id == "c" and sent.count("c") == 1:
+            return ThreadloomError(Code.NO_WORKER, "not yet")
+        return await send(self, input, thread_id)
+
+    monkeypatch.setattr(MessagingActivities, "_send", faltering)
+    every = {"kind": "send", "broadcast": True, "name": "news", "save": "took_it", "next": "done"}
+    async with stack.worker():
+        session = await stack.start_session()
+        for thread_id in ("b", "c", "d"):
+            await session.create(thread_id, hearing(1))
+            await session.thread_waits(thread_id, "message")
+        await session.create("a", flow("calling", {"every": every, "done": end(took_it="{{ took_it }}")}))
+        assert (await ended(session.thread("a")))["result"] == {"took_it": ["b", "c", "d"]}
+        assert sorted(sent) == ["b", "c", "c", "d"]
+
+
 # Room
 
 
@@ -241,6 +266,10 @@ class QueueingSession:
     def thread(self, thread_id: str) -> dict[str, Any] | None:
         return {"thread_id": "later", "status": "pending", "started": False} if thread_id == "later" else None
 
+    @workflow.query(name="describe")
+    def describe(self) -> dict[str, Any]:
+        return {"status": "active"}
+
     @workflow.query(name="threads")
     def threads(self) -> list[dict[str, Any]]:
         return [{"thread_id": "later", "status": "pending"}]
@@ -253,15 +282,15 @@ async def test_a_thread_that_waits_to_be_started_is_told_apart_from_one_that_nev
         stack.bare, task_queue=queue, workflows=[QueueingSession], workflow_runner=UnsandboxedWorkflowRunner()
     ):
         handle = await stack.bare.start_workflow("QueueingSession", id=f"session/{session_id}", task_queue=queue)
-        deliver = MessagingActivities(stack.client, stack.backend.records).deliver
+        deliver, environment = MessagingActivities(stack.client, stack.backend.records).deliver, ActivityEnvironment()
         for thread_id, code, final in (("later", "THREAD_NOT_STARTED", False), ("never", "THREAD_NOT_FOUND", True)):
             message = DeliverInput(session_id=session_id, to=[thread_id], sender="a", key="k", name="news")
             with pytest.raises(ApplicationError) as refused:
-                await deliver(message)
+                await environment.run(deliver, message)
             assert (refused.value.type, refused.value.non_retryable) == (code, final)
             with pytest.raises(ThreadloomError, match=code):
                 await loom.session(session_id).thread(thread_id).send(1)
-        assert await deliver(message.model_copy(update={"to": None})) == []
+        assert await environment.run(deliver, message.model_copy(update={"to": None})) == []
         told = await loom.session(session_id).broadcast(1)
         assert (told.delivered, told.refused, told.not_started) == ([], {}, ["later"])
         await handle.terminate()
