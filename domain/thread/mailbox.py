@@ -13,8 +13,9 @@ from domain.values import Json, JsonObject
 MAILBOX_LIMIT = 1_000
 """Messages a thread keeps unread unless its session says otherwise; the next one is refused."""
 
-MAILBOX_BYTES = 1024 * 1024
-"""Bytes of unread messages as JSON. They travel with the thread's state from run to run."""
+MAILBOX_BYTES = 2 * 1024 * 1024
+"""Bytes of unread messages as JSON: what one payload of Temporal's may have, so that no single message that can be sent
+without our payload store is refused. They travel with the thread's state from run to run."""
 
 ABSENT = frozenset({Code.THREAD_NOT_FOUND, Code.THREAD_NOT_STARTED, Code.THREAD_ENDED, Code.THREAD_DESTROYED})
 """Why there is no mailbox. A broadcast is for the threads that have one, so these are no refusals of it."""

@@ -47,6 +47,7 @@ async def test_a_started_session_is_active_and_shown_as_it_was_wished(worker: Wo
         "holds": [],
         "not_paused_yet": [],
         "preparing": [],
+        "activity": {"message_count": 0},
         "as_of": None,
     }
 

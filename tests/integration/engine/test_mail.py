@@ -19,6 +19,7 @@ from domain import answers
 from domain.errors import Code, ThreadloomError
 from domain.messages import DeliverInput
 from domain.records import RecordType
+from domain.thread.mailbox import MAILBOX_BYTES
 from tests.integration.engine.flows import end, flow
 from tests.integration.hostile.odd import ended, unharmed
 from tests.integration.stack import Handle, Session, Stack, eventually
@@ -246,7 +247,8 @@ async def test_the_size_of_mailboxes_can_be_changed_for_threads_that_start_later
         limits = [(await thread.query("describe"))["mailbox"]["limit"] for thread in (before, after)]
         assert limits == [1_000, 5]
         with pytest.raises(WorkflowUpdateFailedError) as refused:
-            await after.execute_update("send", {"body": "x" * (1024 * 1024)})
+            large = stack.client.get_workflow_handle(after.id)
+            await large.execute_update("send", {"body": "x" * MAILBOX_BYTES})
         assert isinstance(refused.value.cause, ApplicationError)
         assert refused.value.cause.type == Code.PAYLOAD_TOO_LARGE
 
