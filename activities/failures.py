@@ -18,6 +18,7 @@ PASSING = frozenset(
         Code.NO_WORKER,
         Code.SESSION_BUSY,
         Code.SNAPSHOT_UNAVAILABLE,
+        Code.THREAD_NOT_STARTED,
     }
 )
 """What may be over at the next attempt."""

@@ -15,7 +15,7 @@ from temporalio.client import (
     WorkflowQueryRejectedError,
     WorkflowUpdateFailedError,
 )
-from temporalio.exceptions import ApplicationError
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import PASSING, as_failure
@@ -23,16 +23,17 @@ from activities.looking import MISSING, RPC_TIMEOUT, RUNNING, look
 from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.ids import is_id, session_workflow_id, thread_workflow_id
-from domain.messages import DeliverInput, OutcomesInput, Send, ThreadOutcome, body
+from domain.messages import DeliverInput, OutcomesInput, Send, SerialNumber, ThreadOutcome, body
 from domain.ports import RecordStore
 from domain.session.observing import end_of
+from domain.thread.mailbox import ABSENT
 from domain.thread.snapshot import Snapshot
 from domain.thread.state import ENDED
 from domain.values import JsonObject, digest
 
 _AT_ONCE = 20
 _ID_LIMIT = 200
-_GONE = (Code.THREAD_NOT_FOUND, Code.THREAD_ENDED)
+_NO_ANSWER = (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError)
 _ENDED_BEFORE_UPDATE = "AcceptedUpdateCompletedWorkflow"
 """How the server tells that a workflow ended while an update of it was under way."""
 
@@ -55,35 +56,44 @@ class MessagingActivities:
     async def deliver(self, input: DeliverInput) -> list[str]:
         """Put the message into the threads' mailboxes; tried again, none takes it twice.
 
+        An attempt goes on where the last one stopped: a broadcast is for those who lived when it began, and who took
+        it then may have ended since.
+
         Returns:
             The ids of those that took it.
 
         Raises:
-            ApplicationError: A thread that was named refuses it: `THREAD_NOT_FOUND`, `THREAD_ENDED` (neither of a
-                broadcast), `MAILBOX_FULL`, with `delivered` and `refused` {id: code} in its details. To be tried
-                again: `NO_WORKER`, when a thread does not answer.
+            ApplicationError: A thread refuses it: `THREAD_NOT_FOUND`, `THREAD_ENDED`, `THREAD_NOT_STARTED` (none of
+                these of a broadcast), `MAILBOX_FULL`, `PAYLOAD_TOO_LARGE`. Its details are those of the first
+                refusal, and `delivered` and `refused` {id: code}. To be tried again: `THREAD_NOT_STARTED`;
+                `NO_WORKER`, when a thread does not answer.
         """
         with as_failure():
-            if input.to is None:
-                to = [name for name in await self._living(input.session_id) if name != input.sender]
-            else:
-                to = list(dict.fromkeys(input.to))
-            refusals = await _each(to, lambda name: self._send(input, name))
-            delivered = [name for name, error in zip(to, refusals, strict=True) if error is None]
+            to, took_it = activity.info().heartbeat_details or (await self._recipients(input), [])
+            before = frozenset(took_it)
+            left = [name for name in to if name not in before]
+            answers = dict(zip(left, await _each(left, lambda name: self._send(input, name)), strict=True))
+            delivered = [name for name in to if answers.get(name) is None]
             refused = {
                 name: error
-                for name, error in zip(to, refusals, strict=True)
-                if error is not None and not (input.to is None and error.code in _GONE)
+                for name, error in answers.items()
+                if error is not None and not (input.to is None and error.code in ABSENT)
             }
         if refused:
+            activity.heartbeat(to, delivered)
             raise _undelivered(delivered, refused)
         return delivered
+
+    async def _recipients(self, input: DeliverInput) -> list[str]:
+        if input.to is not None:
+            return list(dict.fromkeys(input.to))
+        return [name for name in await self._living(input.session_id) if name != input.sender]
 
     async def _living(self, session_id: str) -> list[str]:
         handle = self._client.get_workflow_handle(session_workflow_id(session_id))
         try:
             threads: list[JsonObject] = await handle.query("threads", rpc_timeout=RPC_TIMEOUT)
-        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        except _NO_ANSWER as error:
             if isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND:
                 raise ThreadloomError(Code.SESSION_NOT_FOUND, f"there is no session {session_id}") from error
             raise ThreadloomError(Code.NO_WORKER, f"session {session_id} does not answer: {error}") from error
@@ -93,18 +103,13 @@ class MessagingActivities:
         """Send to one thread; why it did not take the message."""
         if not is_id(thread_id):
             return _no_such_thread(input.session_id, thread_id)
-        message = Send(
-            command_id=input.key if len(input.key) <= _ID_LIMIT else digest(input.key),
-            actor=f"thread {input.sender}"[:_ID_LIMIT],
-            body=input.body,
-            name=input.name,
-            type=input.type,
-            sender=input.sender,
-        )
+        message = _message(input)
         handle = self._handle(input.session_id, thread_id)
         try:
             await handle.execute_update("send", body(message), rpc_timeout=RPC_TIMEOUT)
         except WorkflowUpdateFailedError as error:
+            if isinstance(error.cause, ApplicationError) and error.cause.type == _ENDED_BEFORE_UPDATE:
+                return await self._gone(input.session_id, thread_id, message)
             return _refusal(thread_id, error.cause)
         except RPCTimeoutOrCancelledError as error:
             task = asyncio.current_task()
@@ -113,16 +118,46 @@ class MessagingActivities:
             return ThreadloomError(Code.NO_WORKER, f"thread {thread_id} does not answer")
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
-                return await self._gone(input.session_id, thread_id)
+                return await self._gone(input.session_id, thread_id, message)
             return ThreadloomError(Code.NO_WORKER, f"thread {thread_id} does not answer: {error.message}")
         return None
 
-    async def _gone(self, session_id: str, thread_id: str) -> ThreadloomError:
-        """Why a thread takes no message: it has ended, or never was."""
+    async def _gone(self, session_id: str, thread_id: str, message: Send) -> ThreadloomError | None:
+        """Why a thread takes no message: it has ended, has not begun, or never was.
+
+        None when it took this one before it ended.
+        """
         finding = await look(self._client, session_id, thread_id)
-        if finding.status == MISSING and await self._records.thread(session_id, thread_id) is None:
+        if finding.status == RUNNING:
+            return _not_started(thread_id)  # it was not there a moment ago
+        if finding.status != MISSING:
+            return None if await self._took(session_id, thread_id, message) else _ended(thread_id)
+        entry = await self._entry(session_id, thread_id)
+        if entry is not None and not entry["started"] and entry["status"] not in ENDED:
+            return _not_started(thread_id)
+        if entry is None and await self._records.thread(session_id, thread_id) is None:
             return _no_such_thread(session_id, thread_id)
         return _ended(thread_id)
+
+    async def _took(self, session_id: str, thread_id: str, message: Send) -> bool:
+        """Whether a thread that has ended took the message at an attempt whose answer was lost."""
+        try:
+            handle = self._handle(session_id, thread_id)
+            answer = await handle.query("answer", message.command_id, rpc_timeout=RPC_TIMEOUT)
+        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+            return False
+        except RPCError as error:
+            raise ThreadloomError(Code.NO_WORKER, f"thread {thread_id} does not answer: {error}") from error
+        return answer is not None and answer["error"] is None and answer["digest"] == message.digest()
+
+    async def _entry(self, session_id: str, thread_id: str) -> JsonObject | None:
+        """What the session knows of the thread; None when nothing, or when it does not answer."""
+        handle = self._client.get_workflow_handle(session_workflow_id(session_id))
+        try:
+            entry: JsonObject | None = await handle.query("thread", thread_id, rpc_timeout=RPC_TIMEOUT)
+        except _NO_ANSWER:
+            return None
+        return entry
 
     @activity.defn(name="threadloom.outcomes")
     async def outcomes(self, input: OutcomesInput) -> list[ThreadOutcome]:
@@ -149,7 +184,7 @@ class MessagingActivities:
         """How a thread ended whose workflow goes on until its records are written."""
         try:
             told = await self._handle(session_id, thread_id).query("snapshot", rpc_timeout=RPC_TIMEOUT)
-        except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        except _NO_ANSWER as error:
             raise ThreadloomError(Code.NO_WORKER, f"thread {thread_id} does not answer: {error}") from error
         outcome = load(Snapshot, told).outcome
         if outcome is None:
@@ -176,12 +211,34 @@ async def _each(names: Iterable[str], act: Callable[[str], Awaitable[T]]) -> lis
     return await asyncio.gather(*(one(name) for name in names))
 
 
+def _message(input: DeliverInput) -> Send:
+    return Send(
+        command_id=input.key if len(input.key) <= _ID_LIMIT else digest(input.key),
+        actor=f"thread {input.sender}"[:_ID_LIMIT],
+        body=input.body,
+        name=input.name,
+        type=input.type,
+        sender=input.sender,
+        serial=_serial(input.number),
+    )
+
+
+def _serial(number: int | None) -> SerialNumber | None:
+    if number is None:
+        return None
+    sender = activity.info()
+    return SerialNumber(sender_run=f"{sender.workflow_id}/{sender.workflow_run_id}", number=number)
+
+
 def _refusal(thread_id: str, cause: BaseException | None) -> ThreadloomError:
     if not isinstance(cause, ApplicationError):
         return ThreadloomError(Code.INTERNAL, f"thread {thread_id} could not take the message: {cause}")
-    if cause.type == _ENDED_BEFORE_UPDATE:
-        return _ended(thread_id)
-    return ThreadloomError(cause.type or Code.INTERNAL, f"thread {thread_id}: {cause.message}")
+    details = cause.details[0] if cause.details and isinstance(cause.details[0], dict) else {}
+    return ThreadloomError(cause.type or Code.INTERNAL, f"thread {thread_id}: {cause.message}", details)
+
+
+def _not_started(thread_id: str) -> ThreadloomError:
+    return ThreadloomError(Code.THREAD_NOT_STARTED, f"thread {thread_id} has not started yet")
 
 
 def _ended(thread_id: str) -> ThreadloomError:
@@ -196,5 +253,8 @@ def _undelivered(delivered: list[str], refused: dict[str, ThreadloomError]) -> A
     """The failure of a delivery: for good when somebody refused the message, whoever may answer later."""
     final = [error for error in refused.values() if error.code not in PASSING]
     first = (final or list(refused.values()))[0]
-    details = {"delivered": delivered, "refused": {name: error.code for name, error in refused.items()}}
-    return ApplicationError(first.message, details, type=first.code, non_retryable=bool(final))
+    told = {"delivered": delivered, "refused": {name: error.code for name, error in refused.items()}}
+    category = ApplicationErrorCategory.BENIGN if final else ApplicationErrorCategory.UNSPECIFIED
+    return ApplicationError(
+        first.message, {**first.details, **told}, type=first.code, non_retryable=bool(final), category=category
+    )

@@ -133,6 +133,11 @@ FOR = Annotated[
     timedelta | None, typer.Option("--for", parser=duration, metavar="D", help="Resume by itself after this time.")
 ]
 MODE = Annotated[Literal["drain"], typer.Option(help="drain: what is in flight ends first.")]
+MESSAGE_NAME = Annotated[str | None, typer.Option("--name", metavar="N", help="What a receive node asks for.")]
+MESSAGE_TYPE = Annotated[Literal["data", "control", "event", "error"], typer.Option("--type", help="Kind of message.")]
+MESSAGE_ID = Annotated[
+    str | None, typer.Option("--id", metavar="ID", help="The message's id; the command's else.", show_default=False)
+]
 SET = Annotated[
     list[str],
     typer.Option(

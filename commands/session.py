@@ -10,6 +10,9 @@ import typer
 from commands.arguments import (
     FOR,
     JSON_HELP,
+    MESSAGE_ID,
+    MESSAGE_NAME,
+    MESSAGE_TYPE,
     MODE,
     TIMEOUT,
     UNTIL,
@@ -21,13 +24,14 @@ from commands.arguments import (
     json_value,
 )
 from commands.calls import Answer, Call, command
-from commands.outcome import warn
+from commands.outcome import UNAVAILABLE_CODES, warn
+from commands.showing import mail
 from commands.showing import sessions as showing
 from commands.showing import threads as showing_threads
 from domain.errors import Code, ThreadloomError
 
 if TYPE_CHECKING:
-    from threadloom.views import SessionAnswer
+    from threadloom.views import Broadcast, SessionAnswer
 
 SessionStatusName: TypeAlias = Literal[
     "inactive", "active", "pausing", "paused", "closing", "closed", "terminating", "terminated"
@@ -246,6 +250,34 @@ async def stats(call: Call, session_id: SESSION_ID) -> Answer:
     async with call.threadloom() as loom:
         view = await loom.session(session_id).statistics()
     return Answer(view, lambda: showing.statistics(view))
+
+
+@command(app, "broadcast", changes=True)
+async def broadcast(
+    call: Call,
+    session_id: SESSION_ID,
+    body: Annotated[Any, typer.Argument(parser=json_value, metavar="JSON", help=JSON_HELP, show_default=False)],
+    *,
+    name: MESSAGE_NAME = None,
+    type: MESSAGE_TYPE = "data",
+    id: MESSAGE_ID = None,
+) -> Answer:
+    """Put a message into the mailbox of every thread that lives and has started."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).broadcast(body, name=name, type=type, message_id=id, **call.told)
+    return Answer(view, lambda: mail.broadcast(view), complaint=_refused(view))
+
+
+def _refused(view: Broadcast) -> ThreadloomError | None:
+    """What to say of the threads that did not take it, by the code that is no matter of waiting, if there is one."""
+    if not view.refused:
+        return None
+    final = [code for code in view.refused.values() if code not in UNAVAILABLE_CODES]
+    named = ", ".join(f"{thread} {code}" for thread, code in list(view.refused.items())[:5])
+    rest = f" and {len(view.refused) - 5} more" if len(view.refused) > 5 else ""
+    message = f"not taken by {len(view.refused)} of {len(view.refused) + len(view.delivered)} threads: {named}{rest}"
+    details = {"refused": view.refused, "command_id": view.command_id}
+    return ThreadloomError((final or list(view.refused.values()))[0], message, details)
 
 
 def _told(answer: SessionAnswer) -> Answer:

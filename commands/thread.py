@@ -13,6 +13,9 @@ from commands import branching
 from commands.arguments import (
     FOR,
     JSON_HELP,
+    MESSAGE_ID,
+    MESSAGE_NAME,
+    MESSAGE_TYPE,
     MODE,
     SESSION,
     THREAD,
@@ -25,6 +28,7 @@ from commands.arguments import (
 )
 from commands.calls import Answer, Call, command
 from commands.outcome import warn
+from commands.showing import mail
 from commands.showing import threads as showing
 from domain.errors import Code, ThreadloomError
 
@@ -199,15 +203,23 @@ async def send(
     thread: THREAD,
     body: Annotated[Any, typer.Argument(parser=json_value, metavar="JSON", help=JSON_HELP, show_default=False)],
     *,
-    name: Annotated[str | None, typer.Option(metavar="N", help="What a receive node asks for.")] = None,
-    type: Annotated[Literal["data", "control", "event", "error"], typer.Option(help="Kind of message.")] = "data",
-    id: Annotated[str | None, typer.Option("--id", metavar="ID", help="The message's id; the command's else.")] = None,
+    name: MESSAGE_NAME = None,
+    type: MESSAGE_TYPE = "data",
+    id: MESSAGE_ID = None,
 ) -> Answer:
     """Put a message into a thread's mailbox."""
     async with call.threadloom() as loom:
         handle = loom.session(session).thread(thread)
         answer = await handle.send(body, name=name, type=type, message_id=id, **call.told)
     return _told(answer)
+
+
+@command(app, "messages")
+async def messages(call: Call, session: SESSION, thread: THREAD) -> Answer:
+    """List what is in a thread's mailbox, the oldest first."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session).thread(thread).messages()
+    return Answer(view, lambda: mail.messages(view))
 
 
 async def _find(loom: Threadloom, session: str | None, flow: str | None, status: str | None) -> list[ThreadSummary]:

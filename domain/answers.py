@@ -25,6 +25,11 @@ class Answered:
     result: JsonObject | None = None
     error: JsonObject | None = None
 
+    @property
+    def passing(self) -> bool:
+        """Whether it refuses the command for that moment only, so that the same command again is decided anew."""
+        return self.error is not None and self.error["code"] == Code.MAILBOX_FULL
+
 
 def accepted(command: Command, result: JsonObject) -> Answered:
     """The answer to a command that was carried out."""
@@ -49,8 +54,11 @@ def require_same(command: Command, digest: str) -> None:
 
 
 def remember(answers: Mapping[str, Answered], command_id: str, answer: Answered) -> dict[str, Answered]:
-    """The answers with one more, and without the oldest when there are too many; the first answer stays."""
-    if command_id in answers:
+    """The answers with one more, and without the oldest when there are too many.
+
+    The first answer to a command stays, unless it was passing.
+    """
+    if command_id in answers and not answers[command_id].passing:
         return dict(answers)
     kept = {**answers, command_id: answer}
     if len(kept) > ANSWERS_KEPT:

@@ -125,7 +125,8 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "Give `--data` as the schema wants it; `thread show` prints it.",
     ),
     Code.MAILBOX_FULL: Explanation(
-        "The thread's mailbox is full.", "Send again when the thread has received some of its messages."
+        "The thread's mailbox is full.",
+        "Send it again, with the same command id, when the thread has received some of its messages.",
     ),
     Code.FLOW_NOT_FOUND: Explanation(
         "No flow of this name and version is registered, and no such file exists.",

@@ -13,6 +13,7 @@ from domain.ids import require_id
 from domain.ports import RecordStore
 from domain.records import RecordType, SessionRow, ThreadRow
 from domain.session.state import ENDED_KEPT
+from domain.thread.state import ENDED
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import session_view, thread_summary, tree
 from threadloom.targets import AnyTarget, Target, no_worker, recorded, why_not
@@ -28,6 +29,7 @@ from threadloom.views import (
     ThreadSummary,
     ThreadView,
 )
+from threadloom.views.sessions import ENDED_SESSION
 
 CATCH_UP_SECONDS = 2.0
 """How long a reader of the history waits for records that are on their way."""
@@ -138,6 +140,26 @@ class Reading:
         known = {entry.thread_id for entry in told}
         rows = (row for row in await self._stored(session_id) if row.thread_id not in known and not row.destroyed)
         return [thread_summary(row) for row in rows]
+
+    async def living(self, session_id: str) -> list[str]:
+        """Ids of the session's threads that have not ended, as the session itself knows them.
+
+        Raises:
+            ThreadloomError: `SESSION_NOT_FOUND`; `SESSION_NOT_ACTIVE` when it has ended; `NO_WORKER`.
+        """
+        target = Target(session_id)
+        seen = await self._gateway.look(target.workflow_id)
+        if seen is None or not seen.running:
+            raise await why_not(self._gateway, self._records, target, seen)
+        try:
+            status = (await self._ask(target, seen, "describe"))["status"]
+            told = await self._ask(target, seen, "threads")
+        except UnansweredError as error:
+            raise no_worker(target) from error
+        if status in ENDED_SESSION:  # and its workflow goes on until its records are written
+            details = {"session": session_id, "status": status}
+            raise ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {session_id} is {status}", details)
+        return [entry["thread_id"] for entry in told if entry["status"] not in ENDED]
 
     async def tree(self, session_id: str) -> SessionTree:
         """The session's threads by lineage. Raises as `session` does."""

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any, Literal
 
 from domain.flow.durations import format_duration
+from domain.flow.model import MessageType
 from domain.ids import require_id
 from domain.messages import (
     CancelFlow,
@@ -24,11 +25,13 @@ from domain.messages import (
     PrioritiseThread,
     PriorityName,
     ResumeSession,
+    Send,
     Strategy,
     SyncSession,
     TerminateSession,
 )
 from domain.values import JsonObject
+from threadloom.broadcasting import broadcast
 from threadloom.delivery import Delivery, command
 from threadloom.flows import Flows
 from threadloom.names import new_command_id, readable_id
@@ -37,6 +40,7 @@ from threadloom.targets import Target
 from threadloom.thread import ThreadHandle
 from threadloom.together import Together
 from threadloom.views import (
+    Broadcast,
     ConfigChanged,
     FlowCancelled,
     History,
@@ -259,6 +263,38 @@ class SessionHandle:
         return ConfigChanged.model_validate(await self._update("configure", sent))
 
     # Its threads
+
+    async def broadcast(
+        self,
+        body: Any,
+        *,
+        name: str | None = None,
+        type: MessageType = "data",
+        message_id: str | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> Broadcast:
+        """Put a message into the mailbox of every thread that lives and has started, some at a time.
+
+        Sent again under the same command id it reaches those that have not taken it, and nobody twice.
+
+        Args:
+            body: JSON.
+            name: What a `receive` node asks for.
+            type: `data`, `control`, `event` or `error`.
+            message_id: The message's id, the same for all; the command's id by default.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: The sender.
+
+        Returns:
+            Who took it, and who refused it and why. A thread that ended meanwhile is neither.
+        """
+        sent = command(
+            Send, command_id, actor or self._actor, reason, body=body, name=name, type=type, message_id=message_id
+        )
+        return await broadcast(self._delivery, self.session_id, await self._reading.living(self.session_id), sent)
 
     async def create_thread(
         self,

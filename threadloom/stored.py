@@ -29,6 +29,7 @@ def session_view(row: SessionRow, threads: Iterable[ThreadRow]) -> SessionView:
         {
             **row.model_dump(exclude={"statistics"}),
             "threads": _counts(threads),
+            "activity": {"message_count": row.statistics.get("messages", {}).get("received", 0)},
             "as_of": row.updated_at,
         }
     )

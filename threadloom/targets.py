@@ -10,6 +10,8 @@ from typing import TypeAlias, TypeVar
 from domain.errors import Code, ThreadloomError
 from domain.ids import pool_workflow_id, session_workflow_id, thread_workflow_id
 from domain.ports import RecordStore
+from domain.records import ThreadRow
+from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 from threadloom.gateway import Gateway, MissingError, Sighting, UnansweredError
 
@@ -78,11 +80,11 @@ async def unstarted(gateway: Gateway, target: Target) -> JsonObject | None:
         told = await gateway.query(session_workflow_id(target.session_id), "thread", target.thread_id)
     except (MissingError, UnansweredError):
         return None
-    return told if isinstance(told, dict) and told["started_at"] is None else None
+    return told if isinstance(told, dict) and not told["started"] else None
 
 
 async def why_not(gateway: Gateway, records: RecordStore, target: AnyTarget, seen: Sighting | None) -> ThreadloomError:
-    """Why a target takes no command: it has ended, or there is none.
+    """Why a target takes no command: it has ended, has not started, or there is none.
 
     Args:
         gateway: To Temporal.
@@ -100,13 +102,12 @@ async def why_not(gateway: Gateway, records: RecordStore, target: AnyTarget, see
         status = session.status if session is not None and session.ended_at is not None else _ended(seen)
         details = {"session": session_id, "status": status}
         return ThreadloomError(Code.SESSION_NOT_ACTIVE, f"session {session_id} is {status}", details)
-    told = await unstarted(gateway, target) if seen is None else None
-    if told is not None and told["status"] == "pending":
-        message = f"thread {thread_id} waits for its turn to start"
-        return ThreadloomError(Code.THREAD_NOT_STARTED, message, {"thread": thread_id})
     thread = await recorded(records.thread(session_id, thread_id))
     if thread is not None and thread.destroyed:
         return ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed", {"thread": thread_id})
+    if seen is None and await _waits_to_start(gateway, target, thread):
+        details = {"session": session_id, "thread": thread_id}
+        return ThreadloomError(Code.THREAD_NOT_STARTED, f"thread {thread_id} has not started yet", details)
     if thread is not None or seen is not None:
         status = thread.status if thread is not None and thread.completed_at is not None else _ended(seen)
         details = {"thread": thread_id, "status": status}
@@ -119,6 +120,12 @@ async def why_not(gateway: Gateway, records: RecordStore, target: AnyTarget, see
         f"session {session_id} has no thread {thread_id}",
         {"session": session_id, "thread": thread_id},
     )
+
+
+async def _waits_to_start(gateway: Gateway, target: Target, row: ThreadRow | None) -> bool:
+    """Whether the session has the thread and has not started it; the record counts if the session does not answer."""
+    told = await unstarted(gateway, target)
+    return (told["status"] if told is not None else row.status if row is not None else "") == ThreadStatus.PENDING
 
 
 def _no_pool(target: PoolTarget, seen: Sighting | None) -> ThreadloomError:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 from domain.errors import Code, ThreadloomError
+from domain.flow.model import MessageType
 from domain.ids import require_id
 from domain.messages import CancelThread, Decide, PauseThread, ResumeThread, Send
 from domain.thread.state import BY_HAND
@@ -19,14 +20,13 @@ from threadloom.views import (
     ThreadAnswer,
     ThreadResult,
     ThreadView,
+    UnreadMessages,
     Variables,
 )
 from threadloom.waiting import Timeout, within
 
 Condition: TypeAlias = str | Collection[str] | Callable[[ThreadView], bool]
 """A status, some statuses, or a test of the thread's view."""
-
-MessageType = Literal["data", "control", "event", "error"]
 
 
 class ThreadHandle:
@@ -62,6 +62,10 @@ class ThreadHandle:
     async def variables(self) -> Variables:
         """All variables, whole."""
         return await self._reading.variables(self._target)
+
+    async def messages(self) -> UnreadMessages:
+        """What is in its mailbox, the oldest first; bodies over 8 KiB are left out."""
+        return await self._reading.messages(self._target)
 
     async def snapshot(self, at: str | None = None) -> SnapshotView:
         """The thread as it is, or as it was before it executed a point.
@@ -202,7 +206,8 @@ class ThreadHandle:
             actor: The sender.
 
         Raises:
-            ThreadloomError: `MAILBOX_FULL`.
+            ThreadloomError: `MAILBOX_FULL` (not final: the same command id may be sent again),
+                `PAYLOAD_TOO_LARGE`, `THREAD_NOT_STARTED`.
         """
         message = command(
             Send, command_id, actor or self._actor, reason, body=body, name=name, type=type, message_id=message_id

@@ -23,6 +23,7 @@ from threadloom.views import (
     SnapshotView,
     ThreadResult,
     ThreadView,
+    UnreadMessages,
     Variables,
 )
 from threadloom.waiting import Timeout, seconds, within
@@ -94,6 +95,14 @@ class ThreadReading:
         except UnansweredError as error:
             journal = await self._journal(target, seen, error)
             return Variables(variables=variables(journal), as_of=journal.thread.updated_at)
+
+    async def messages(self, target: Target) -> UnreadMessages:
+        """What is in the mailbox. Raises as `describe` does, and `NO_WORKER`: the database does not hold it."""
+        seen = await self._gateway.look(target.workflow_id)
+        try:
+            return UnreadMessages(messages=await self._ask(target, seen, "messages"))
+        except UnansweredError as error:
+            raise await self._unknown(target, seen) from error
 
     async def snapshot(self, target: Target, at: str | None) -> SnapshotView:
         """The thread as it is, or before the execution at a point.

@@ -113,6 +113,9 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     def permit(self, command: Command) -> None:
         """Let the command pass if its actor may give it. Raises `ThreadloomError` if not."""
 
+    def reconsider(self, command_id: str) -> None:
+        """Forget a refusal that was for its moment only: the command comes again."""
+
     def examine(self, command: Command) -> None:
         """Refuse a command that is not in the history yet. Raises `ThreadloomError`."""
 
@@ -302,6 +305,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         """Carry out an update: wait for its turn, and answer."""
         with told_as_failures():
             command = read_update(model, args)
+            self.reconsider(command.command_id)
             self._spoke = True  # accepting the update is a command of this task
             self.post(self.input_for(command, workflow.now()), command)
             await workflow.wait_condition(lambda: command.command_id in self.answers)

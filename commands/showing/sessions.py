@@ -10,6 +10,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
+from domain.thread.mailbox import MESSAGE_TYPES
 
 if TYPE_CHECKING:
     from threadloom.views import (
@@ -48,6 +49,7 @@ def session(view: SessionView) -> RenderableType:
         )
     rows |= {
         "threads": _counts(view.threads.model_dump()),
+        "messages": view.activity.get("message_count") or "",
         "created": at(view.created_at),
         "last activity": at(view.last_activity_at),
         "ended": at(view.ended_at),
@@ -164,6 +166,7 @@ def statistics(view: SessionStatistics) -> RenderableType:
                 "execution time": _times(view.performance),
                 "success rate": _rate(view.performance.get("success_rate")),
                 "usage": _usage(view.usage),
+                "messages": _messages(view.messages),
                 "resources": "\n".join(_resource(name, found) for name, found in view.resources.items()),
                 "as of": at(view.as_of),
             }
@@ -215,6 +218,11 @@ def _usage(usage: Mapping[str, Any]) -> str:
     if not usage.get("calls"):
         return ""
     return f"{usage['calls']:g} calls, {usage.get('tokens', 0):g} tokens, cost {usage.get('cost', 0):g}"
+
+
+def _messages(messages: Mapping[str, Any]) -> str:
+    counts = {**messages.get("by_type", {}), "received": messages.get("received", 0)}
+    return _counts(counts, MESSAGE_TYPES, "received") if counts["received"] else ""
 
 
 def _resource(name: str, found: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from commands.showing.mail import mailbox
 from commands.showing.sessions import answer, held
 from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
 
@@ -22,15 +23,17 @@ def threads(views: Sequence[ThreadSummary], *, with_session: bool = False) -> Re
     """Threads in a table, with where each stands and what it waits for."""
     if not views:
         return "no threads"
-    columns = ["thread", "flow", "status", "at", "waits for or failed with"]
-    made = table(*(["session"] if with_session else []), *columns, whole=["status"])
-    for view in views:
+    unread = [view.mailbox.unread if view.mailbox is not None else 0 for view in views]
+    columns = ["thread", "flow", "status", *(["unread"] if any(unread) else []), "at", "waits for or failed with"]
+    made = table(*(["session"] if with_session else []), *columns, right=["unread"], whole=["status"])
+    for view, waiting in zip(views, unread, strict=True):
         progress = f" {view.progress}%" if view.progress is not None and not view.ended else ""
         made.add_row(
             *([view.session_id] if with_session else []),
             view.thread_id,
             _flow(view),
             Text.assemble(status(view.status), progress),
+            *([str(waiting or "")] if any(unread) else []),
             view.current_node,
             plain(view.waiting_for or failure(view.error)),
         )
@@ -47,6 +50,7 @@ def thread(view: ThreadView) -> RenderableType:
                 "not undone": "\n".join(not_undone(each) for each in view.not_undone),
                 "waits for": view.waiting_for,
                 "held": held(view.holds) if len(view.holds) > 1 else "",
+                "mailbox": mailbox(view.mailbox),
                 "in flight": "\n".join(_in_flight(activity) for activity in view.in_flight),
                 "node": view.current_node,
                 "flow": f"{_flow(view)}, {view.progress}% of its nodes" if view.progress is not None else _flow(view),

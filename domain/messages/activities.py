@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
+from domain.flow.model import MessageType
 from domain.messages.base import Flows, Internal
 
 
@@ -98,6 +99,8 @@ class DeliverInput(Internal):
         to: The threads; None for all living ones of the session but the sender.
         sender: The thread that sends.
         key: The same one again is the same message: a thread takes it once.
+        number: Of the message among those that the sender sends, one after the other; None from a thread of a
+            version that did not count them.
         name: What receivers may ask for.
     """
 
@@ -105,8 +108,9 @@ class DeliverInput(Internal):
     to: list[str] | None
     sender: str
     key: str
+    number: int | None = None
     name: str
-    type: Literal["data", "control", "event", "error"] = "data"
+    type: MessageType = "data"
     body: Any = None
 
 

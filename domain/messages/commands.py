@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.flow.model import Duration
+from domain.flow.model import Duration, MessageType
 from domain.messages.base import (
     Command,
     Flows,
@@ -22,6 +22,10 @@ from domain.messages.base import (
 
 THREADS_TOGETHER = 200
 """Threads of one command at most. They are admitted within one workflow task, about 0.3 ms each."""
+
+
+def _absent(value: object) -> bool:
+    return value is None
 
 
 class CreateThread(Command):
@@ -271,13 +275,38 @@ class Decide(Command):
     data: Any = None
 
 
+class SerialNumber(BaseModel):
+    """The number of a message among those that one run of a thread's workflow sends; later ones have higher ones.
+
+    A run that Temporal has reset is another one: it may send something else under a number used before.
+
+    Attributes:
+        sender_run: The run: workflow id, `/` and run id.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sender_run: Annotated[str, Field(min_length=1, max_length=250)]
+    number: Annotated[int, Field(ge=1)]
+
+
 class Send(Command):
-    """Put a message into the thread's mailbox. The command's id is the message's, if it has no other."""
+    """Put a message into the thread's mailbox. The command's id is the message's, if it has no other.
+
+    Attributes:
+        serial: Set when a thread sends it.
+    """
 
     operation = "send"
 
     body: Any = None
     name: Annotated[str | None, Field(max_length=100)] = None
-    type: Literal["data", "control", "event", "error"] = "data"
+    type: MessageType = "data"
     sender: Annotated[str | None, Field(max_length=200)] = None
     message_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    serial: Annotated[SerialNumber | None, Field(exclude_if=_absent)] = None
+
+    def digest(self) -> str:
+        """Equal for equal messages, whichever run sent them."""
+        unnumbered = self if self.serial is None else self.model_copy(update={"serial": None})
+        return super(Send, unnumbered).digest()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from domain.messages.base import STATE_VERSION, Amount, Flows, Internal, Seconds, Text
 
@@ -31,6 +33,7 @@ class ThreadReport(Internal):
     Attributes:
         idle: It waits for something (a join, a timer, a message, a person) and does nothing meanwhile.
         seconds: Execution time so far.
+        messages: How many messages it has taken so far, by type.
     """
 
     thread_id: str
@@ -41,6 +44,7 @@ class ThreadReport(Internal):
     error: dict[str, Any] | None = None
     usage: dict[str, dict[str, Amount]] = {}
     seconds: Seconds = 0.0
+    messages: dict[str, Annotated[int, Field(ge=0)]] = {}
 
 
 class ThreadStart(Internal):
@@ -53,6 +57,8 @@ class ThreadStart(Internal):
         searchable: Whether the server has our search attributes; see `domain.searching`.
         reports_idle: Tell the session when the thread begins and ceases to wait for something.
         authoriser: Who may do what with the thread; see `domain.authorising`.
+        max_mailbox: Unread messages that it keeps.
+        mailbox_bytes: Bytes of unread messages that it keeps; no limit in threads started before there was one.
         created_by: Who asked for the thread, for its first record.
         state: `domain.thread.state.ThreadState` as JSON.
         outbox: Records not yet acknowledged, as JSON.
@@ -69,6 +75,8 @@ class ThreadStart(Internal):
     searchable: bool = False
     reports_idle: bool = False
     authoriser: str | None = None
+    max_mailbox: int = 1_000
+    mailbox_bytes: int | None = None
     created_by: str | None = None
     reason: str | None = None
     state: dict[str, Any] | None = None

@@ -22,6 +22,7 @@ from domain.session.inputs import NotLaunched
 from domain.session.queue import limited
 from domain.session.state import SessionState
 from domain.session.wishes import WishId
+from domain.thread.mailbox import MAILBOX_BYTES
 from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
@@ -122,6 +123,8 @@ def _admitted(
         searchable=state.searchable,
         authoriser=state.config.authoriser,
         reports_idle=limited(state.config),
+        max_mailbox=state.config.max_mailbox,
+        mailbox_bytes=MAILBOX_BYTES,
         seed=seed,
         holds=[dump(held)] if hold else [],
         created_by=command.actor,

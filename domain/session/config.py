@@ -11,6 +11,7 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.model import Duration
 from domain.registry import Registry
 from domain.session.strategies import require_strategy
+from domain.thread.mailbox import MAILBOX_LIMIT
 from domain.values import JsonObject
 
 
@@ -26,6 +27,8 @@ class SessionConfig(BaseModel):
         authoriser: Who may do what: a function that is registered as `name@version`; see `domain.authorising`.
             It does not change in a session's life.
         max_depth: Forks and copies between a thread and its oldest ancestor.
+        max_mailbox: Unread messages that a thread keeps; of threads that start from now on.
+        max_messages: Messages that its threads take before it is paused; see `domain.session.counting`.
         max_duration: Age at which the session expires.
         idle_timeout: Time without activity after which it expires; waiting for a person is no idleness.
         on_expiry: What expiry does.
@@ -43,6 +46,8 @@ class SessionConfig(BaseModel):
     parallel_strategy: str = "hybrid"
     authoriser: str | None = None
     max_depth: Annotated[int | None, Field(gt=0)] = None
+    max_mailbox: Annotated[int, Field(gt=0)] = MAILBOX_LIMIT
+    max_messages: Annotated[int | None, Field(gt=0)] = None
     max_duration: Duration | None = None
     idle_timeout: Duration | None = None
     on_expiry: Literal["pause", "terminate"] = "pause"
@@ -54,7 +59,7 @@ class SessionConfig(BaseModel):
 
 PRESETS: dict[str, JsonObject] = {
     "unlimited": {},
-    "interactive": {"max_duration": "60m", "idle_timeout": "30m", "max_threads": 10},
+    "interactive": {"max_duration": "60m", "idle_timeout": "30m", "max_threads": 10, "max_messages": 1_000},
 }
 """Named starting points; `interactive` has the figures of the system this one descends from."""
 

@@ -31,6 +31,7 @@ from domain.messages import (
 from domain.session.admission import branch_requested, branched, created, launched, not_launched
 from domain.session.asking import asked, consequences, turns
 from domain.session.config import make_config
+from domain.session.counting import limited
 from domain.session.events import (
     BranchPostponed,
     BranchSettled,
@@ -211,6 +212,7 @@ def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
             events.append(SessionEnding(ending=Ending(actor=SYSTEM, reason="expired", at=now, deadline=deadline)))
         else:
             events.append(SessionHeld(hold=SessionHold(actor=SYSTEM, reason="expired", at=now)))
+    events = events or limited(state, now)
     if state.reconciled_at + state.config.reconcile_every <= now:
         events.append(ReconcileRequested(at=now))
     return events or turns(state, now)

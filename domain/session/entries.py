@@ -24,6 +24,7 @@ class ThreadEntry:
         spawned_by: The thread that started it beside itself.
         on_parent_end: What becomes of it when that thread ends.
         cancel: How it was told to end, or is to be told when its workflow exists.
+        messages: How many messages it had taken when it last reported, by type; nothing when it has ended.
     """
 
     thread_id: str
@@ -50,6 +51,7 @@ class ThreadEntry:
     spawned_by: str | None = None
     on_parent_end: Literal["cancel", "leave"] = "leave"
     cancel: JsonObject | None = None
+    messages: Mapping[str, int] = field(default_factory=dict)
     destroyed: bool = False
 
     @property

@@ -62,6 +62,13 @@ class SessionExpired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageLimitReached:
+    """The threads have taken as many messages as the session allows."""
+
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigChanged:
     before: SessionConfig
     config: SessionConfig
@@ -251,6 +258,7 @@ class ThreadChanged:
     Attributes:
         idle: It waits, and takes no running slot.
         seconds: Execution time, when it ended.
+        messages: How many messages it has taken so far, by type; None when that is not known.
         behind_back: Found by looking in Temporal, not reported by the thread.
     """
 
@@ -262,6 +270,7 @@ class ThreadChanged:
     error: JsonObject | None = None
     usage: Mapping[str, Mapping[str, int | float]] | None = None
     seconds: float = 0.0
+    messages: Mapping[str, int] | None = None
     behind_back: bool = False
 
 
@@ -309,6 +318,7 @@ SessionEvent: TypeAlias = (
     | SessionReleased
     | SessionEnding
     | SessionExpired
+    | MessageLimitReached
     | ConfigChanged
     | BranchRequested
     | BranchSettled

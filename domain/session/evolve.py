@@ -12,6 +12,7 @@ from domain.session.events import (
     BranchSettled,
     CommandAnswered,
     ConfigChanged,
+    MessageLimitReached,
     Reconciled,
     ReconcileRequested,
     RequestAnswered,
@@ -54,7 +55,12 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
         case ConfigChanged(config=config, at=at):
             # What was waived is the old limit; a new one counts.
             waived = state.expired and config.max_duration == state.config.max_duration
-            return replace(_counted(state, "configure"), config=config, expired=waived, updated_at=at)
+            uncounted = state.messages_waived and config.max_messages == state.config.max_messages
+            return replace(
+                _counted(state, "configure"), config=config, expired=waived, messages_waived=uncounted, updated_at=at
+            )
+        case MessageLimitReached(at=at):
+            return replace(state, messages_waived=True, updated_at=at)
         case ReconcileRequested(at=at) | Reconciled(at=at):
             return replace(state, reconciled_at=at)
         case ThreadsForgotten(thread_ids=thread_ids):

@@ -167,17 +167,20 @@ def _rejected(state: SessionState, event: ThreadRejected) -> SessionState:
 def _changed(state: SessionState, event: ThreadChanged) -> SessionState:
     thread_id, status = event.thread_id, event.status
     entry = state.threads[thread_id]
+    told = entry.messages if event.messages is None else event.messages
+    statistics = state.statistics.messaged(entry.messages, told)
     entry = replace(
         entry,
         status=status,
         idle=event.idle,
+        messages={} if status.terminal else told,
         started_at=entry.started_at if event.behind_back else event.started_at,
         ended_at=event.at if status.terminal else None,
         error=event.error,
     )
     if not status.terminal:
-        return replace(state, threads={**state.threads, thread_id: entry})
-    statistics = state.statistics.used(event.usage or {})
+        return replace(state, threads={**state.threads, thread_id: entry}, statistics=statistics)
+    statistics = statistics.used(event.usage or {})
     if entry.started_at is not None:
         performance = statistics.performance.ended(status.value, event.seconds)
         statistics = replace(statistics, performance=performance)

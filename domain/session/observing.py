@@ -10,6 +10,7 @@ from domain.instants import as_utc
 from domain.messages import Finding, ThreadReport
 from domain.session.events import Reconciled, SessionEvent, ThreadChanged, ThreadsForgotten
 from domain.session.state import ENDED_KEPT, SessionState
+from domain.thread.mailbox import MESSAGE_TYPES
 from domain.thread.state import ENDED, ThreadStatus
 from domain.values import JsonObject
 
@@ -30,6 +31,7 @@ def reported(state: SessionState, report: ThreadReport, now: datetime) -> list[S
         idle=report.idle,
         usage=report.usage,
         seconds=max(report.seconds, 0.0),
+        messages={kind: report.messages[kind] for kind in MESSAGE_TYPES if kind in report.messages},
     )
     return [changed]
 

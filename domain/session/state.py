@@ -90,6 +90,7 @@ class SessionState:
         shared: Variables that threads see as `session.shared`.
         searchable: Whether the server has our search attributes.
         expired: `max_duration` ran out before; resuming the session waives it.
+        messages_waived: `max_messages` was reached before; resuming the session waives it.
     """
 
     session_id: str
@@ -121,6 +122,7 @@ class SessionState:
     ended_at: datetime | None = None
     reconciled_at: datetime
     expired: bool = False
+    messages_waived: bool = False
 
     def find(self, thread_id: str) -> ThreadEntry | None:
         """The thread, as long as it is in memory."""

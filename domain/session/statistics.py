@@ -80,6 +80,7 @@ class Statistics:
     Attributes:
         other: Other operations by name.
         usage: By model: {calls, tokens, cost}, of threads that have ended.
+        messages: How many messages its threads have taken, by type, as far as they have reported.
         peak_threads: The most threads alive at once; never less than are alive.
     """
 
@@ -88,6 +89,7 @@ class Statistics:
     other: Mapping[str, int] = field(default_factory=dict)
     performance: Performance = field(default_factory=Performance)
     usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
+    messages: Mapping[str, int] = field(default_factory=dict)
     peak_threads: int = 0
 
     def counted(self, operation: str) -> Statistics:
@@ -109,6 +111,18 @@ class Statistics:
                 total[name] = total.get(name, 0) + amount
         return replace(self, usage=totals)
 
+    def messaged(self, before: Mapping[str, int], now: Mapping[str, int]) -> Statistics:
+        """What a thread has taken since it last reported added; a thread that Temporal has reset has taken less."""
+        more = {kind: number - before.get(kind, 0) for kind, number in now.items() if number > before.get(kind, 0)}
+        if not more:
+            return self
+        return replace(self, messages={**self.messages, **{k: self.messages.get(k, 0) + n for k, n in more.items()}})
+
+    @property
+    def message_count(self) -> int:
+        """Messages of all types."""
+        return sum(self.messages.values())
+
     def visible(self, *, alive: int, limit: int | None) -> dict[str, Any]:
         """As `session stats` prints it."""
         return {
@@ -119,6 +133,7 @@ class Statistics:
             },
             "performance": self.performance.visible(),
             "usage": _usage(self.usage),
+            "messages": {"received": self.message_count, "by_type": dict(self.messages)},
             "resources": {"threads": {"used": alive, "peak": max(self.peak_threads, alive), "limit": limit}},
         }
 

@@ -22,6 +22,7 @@ def describe(state: SessionState) -> JsonObject:
         "ended_at": state.ended_at.isoformat() if state.ended_at else None,
         "config": state.config.model_dump(mode="json"),
         "threads": state.counts(),
+        "activity": {"message_count": state.statistics.message_count},
         "holds": [state.hold.visible()] if state.hold else [],
         "not_paused_yet": not_paused(state) if state.hold else [],
         "queue": {"waiting": len(state.queue), "taken": _taken(state)},
@@ -86,7 +87,7 @@ def one_thread(state: SessionState, thread_id: object) -> JsonObject | None:
     entry = state.find(thread_id) if isinstance(thread_id, str) else None
     if entry is None:
         return None
-    shown = thread(state, entry)
+    shown = thread(state, entry) | {"started": entry.started}
     if entry.thread_id in state.queue and shown["waiting"]["kind"] == "queue":
         place = line(state).index(entry.thread_id) + 1
         shown["waiting"] |= {"place": place, "of": len(state.queue)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import ApprovalNode
@@ -35,9 +36,10 @@ from domain.thread.inputs import (
     SessionAnswered,
     ThreadInput,
 )
+from domain.thread.mailbox import Message, require_room, taken_before
 from domain.thread.program import Program
-from domain.thread.state import MAILBOX_LIMIT, Cancellation, Hold, HoldKind, Message, ThreadState, outlasts
-from domain.values import Json
+from domain.thread.state import Cancellation, Hold, HoldKind, ThreadState, outlasts
+from domain.values import Json, size
 
 
 def decide(program: Program, state: ThreadState, input: ThreadInput) -> list[ThreadEvent]:
@@ -116,15 +118,13 @@ def _require_alive(state: ThreadState) -> None:
 
 
 def _receive(state: ThreadState, input: Receive) -> list[ThreadEvent]:
+    if taken_before(state.watermarks, input.serial):
+        return []
     _require_alive(state)
-    if len(state.mailbox) >= MAILBOX_LIMIT:
-        raise ThreadloomError(
-            Code.MAILBOX_FULL,
-            f"{state.identity.thread_id} holds {MAILBOX_LIMIT} unread messages",
-            {"limit": MAILBOX_LIMIT},
-        )
     message = Message(id=input.id, name=input.name, type=input.type, body=input.body, sender=input.sender, at=input.now)
-    return [MessageQueued(message=message)]
+    message = replace(message, size=size(message.visible()))
+    require_room(state.identity.thread_id, state.mailbox, message, state.mailbox_limits)
+    return [MessageQueued(message=message, serial=input.serial)]
 
 
 def _answer(program: Program, state: ThreadState, input: Answer) -> list[ThreadEvent]:

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from domain.messages import SerialNumber
 from domain.thread.active import ActiveNode, Compensation, HookDue, Role
 from domain.thread.calls import ActivityCall, NodeCall, SessionRequest
 from domain.thread.journal import Change, Descent, Failure, JournalEntry
-from domain.thread.state import Cancellation, Hold, HoldKind, Message, Outcome, Returned, ThreadStatus
+from domain.thread.mailbox import Message
+from domain.thread.state import Cancellation, Hold, HoldKind, Outcome, Returned, ThreadStatus
 from domain.values import Json, JsonObject
 
 
@@ -162,6 +164,7 @@ class CancelRequested:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageQueued:
     message: Message
+    serial: SerialNumber | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,7 @@ from domain.thread.events import (
     VariablesChanged,
 )
 from domain.thread.journal import JournalItem
+from domain.thread.mailbox import counted, marked
 from domain.thread.state import OPERATIONS_KEPT, HoldKind, Operation, ThreadState
 
 
@@ -99,8 +100,14 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
             waived = state.limits_waived or kind is HoldKind.LIMIT
             lifted = replace(state, holds=holds, limits_waived=waived, last_activity_at=at)
             return _operated(lifted, Operation(type="resume", actor=actor, reason=reason, at=at))
-        case MessageQueued(message=message):
-            return replace(state, mailbox=(*state.mailbox, message), last_activity_at=message.at)
+        case MessageQueued(message=message, serial=serial):
+            return replace(
+                state,
+                mailbox=(*state.mailbox, message),
+                watermarks=marked(state.watermarks, serial),
+                received=counted(state.received, message.type),
+                last_activity_at=message.at,
+            )
         case ApprovalDecided(answer=answer, at=at):
             assert state.active is not None
             return replace(state, active=replace(state.active, answer=answer), last_activity_at=at)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias
 
+from domain.messages import SerialNumber
 from domain.thread.journal import Failure
 from domain.thread.state import HoldKind
 from domain.values import Json, JsonObject
@@ -121,7 +122,11 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receive:
-    """A message for the mailbox."""
+    """A message for the mailbox.
+
+    Attributes:
+        serial: Of a message that a thread sent.
+    """
 
     now: datetime
     id: str
@@ -129,6 +134,7 @@ class Receive:
     name: str | None = None
     type: str = "data"
     sender: str | None = None
+    serial: SerialNumber | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

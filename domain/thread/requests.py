@@ -44,6 +44,7 @@ def input_for(command: Command, now: datetime) -> ThreadInput:
                 type=command.type,
                 body=command.body,
                 sender=command.sender or actor,
+                serial=command.serial,
             )
     raise ThreadloomError(Code.INVALID_ARGUMENT, f"a thread takes no {type(command).__name__}")
 

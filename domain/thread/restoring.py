@@ -9,6 +9,7 @@ from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.messages import STATE_VERSION, ThreadStart
 from domain.thread.checkpoint import Checkpoint, fold
+from domain.thread.mailbox import MailboxLimits
 from domain.thread.program import Program
 from domain.thread.snapshot import Seed, restore
 from domain.thread.state import Hold, ThreadState
@@ -34,7 +35,8 @@ def restored(program: Program, start: ThreadStart, ids: tuple[str, str], now: da
     if start.state is not None:
         state = _handed_over(start.state)
     elif start.seed is not None:
-        state = _held(restore(load(Seed, start.seed), now), start.holds)
+        limits = MailboxLimits(messages=start.max_mailbox, size=start.mailbox_bytes)
+        state = replace(_held(restore(load(Seed, start.seed), now), start.holds), mailbox_limits=limits)
     else:
         raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread starts from a seed or from a state")
     if (state.identity.session_id, state.identity.thread_id) != ids:

@@ -11,13 +11,11 @@ from typing import Protocol
 from domain.thread.active import IDLE, ActiveNode, Compensation, HookDue, Role
 from domain.thread.checkpoint import Checkpoint
 from domain.thread.journal import Failure, JournalItem
+from domain.thread.mailbox import MailboxLimits, Message
 from domain.values import Json, JsonObject
 
 SYSTEM = "threadloom"
 """The actor of what the product does by itself."""
-
-MAILBOX_LIMIT = 1_000
-"""Messages a thread keeps; the next one is refused."""
 
 OPERATIONS_KEPT = 100
 """Operations a thread remembers; the records hold them all."""
@@ -95,29 +93,6 @@ def outlasts(until: datetime | None, held: HoldLike | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
-    """A message in a mailbox."""
-
-    id: str
-    name: str | None
-    type: str
-    body: Json
-    sender: str | None
-    at: datetime
-
-    def visible(self) -> JsonObject:
-        """As `message` in expressions and as the result of a receive."""
-        return {
-            "id": self.id,
-            "name": self.name,
-            "type": self.type,
-            "body": self.body,
-            "sender": self.sender,
-            "at": self.at.isoformat(),
-        }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
     """One thing done to the thread, by whom and why."""
 
@@ -191,6 +166,8 @@ class ThreadState:
         base: The state before the first entry of `journal`; entries before it have left memory.
         current: The fold of `base` and `journal`; derived, never stored.
         shared: The session's shared variables as they were when the thread started.
+        watermarks: The highest number taken of each sender's messages, by the run that sent them.
+        received: How many messages were ever taken, by type.
         limits_waived: Someone resumed the thread after it had reached a limit of its flow.
         passed: What has been done before the next node, so that it is not done again: its hook, its backoff.
         hook: The hook that is to run next.
@@ -212,6 +189,9 @@ class ThreadState:
     active: ActiveNode | None = None
     holds: Mapping[HoldKind, Hold] = field(default_factory=dict)
     mailbox: tuple[Message, ...] = ()
+    mailbox_limits: MailboxLimits = field(default_factory=MailboxLimits)
+    watermarks: Mapping[str, int] = field(default_factory=dict)
+    received: Mapping[str, int] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
     cancellation: Cancellation | None = None
     outcome: Outcome | None = None

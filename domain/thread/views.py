@@ -16,6 +16,7 @@ from domain.records import ThreadRow
 from domain.thread.active import IN_FLIGHT, ActiveNode
 from domain.thread.checkpoint import NodeState
 from domain.thread.journal import ExecutionStatus, JournalEntry, executions
+from domain.thread.mailbox import mailbox_view
 from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject, size
 
@@ -52,7 +53,7 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "waiting": waiting(state),
         "holds": [hold(held) for held in state.holds.values()],
         "in_flight": _in_flight(state.active) if state.active is not None and state.active.in_flight else [],
-        "mailbox": len(state.mailbox),
+        "mailbox": mailbox_view(state.mailbox, state.mailbox_limits),
         "variables": {name: elide(value) for name, value in state.current.outermost.variables.items()},
         "subflows": subflows(state),
         "metadata": elide(state.metadata),
@@ -70,6 +71,11 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "completed_at": state.ended_at.isoformat() if state.ended_at else None,
         "last_activity_at": state.last_activity_at.isoformat(),
     }
+
+
+def unread_messages(state: ThreadState) -> list[JsonObject]:
+    """What is in the mailbox, the oldest first; large bodies are left out."""
+    return [{**message.visible(), "body": elide(message.body)} for message in state.mailbox]
 
 
 def subflows(state: ThreadState) -> list[JsonObject]:

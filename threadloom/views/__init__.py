@@ -24,6 +24,12 @@ from threadloom.views.base import (
     Hold,
     View,
 )
+from threadloom.views.mail import (
+    Broadcast,
+    Mailbox,
+    UnreadMessage,
+    UnreadMessages,
+)
 from threadloom.views.pools import (
     LeaseReleased,
     LeaseSummary,
@@ -56,6 +62,7 @@ from threadloom.views.threads import (
 )
 
 __all__ = [
+    "Broadcast",
     "ConfigChanged",
     "Execution",
     "Executions",
@@ -69,6 +76,7 @@ __all__ = [
     "LeaseReleased",
     "LeaseSummary",
     "LeaseView",
+    "Mailbox",
     "PoolAnswer",
     "PoolConfigChanged",
     "PoolLeases",
@@ -90,6 +98,8 @@ __all__ = [
     "ThreadSummary",
     "ThreadView",
     "ThreadsCreated",
+    "UnreadMessage",
+    "UnreadMessages",
     "Variables",
     "View",
     "Waiting",

@@ -53,6 +53,7 @@ class SessionView(SessionSummary):
         in_flight: What that is, for the first twenty of them: {thread_id, status, current_node, in_flight}.
         queue: {waiting, taken}: threads that wait for their turn to start, and running places that are taken.
         preparing: Forks and copies under way: {operation, source, thread_id}.
+        activity: {message_count}: messages that its threads had taken when they last reported.
     """
 
     config: dict[str, Any] = Field(default_factory=dict)
@@ -62,6 +63,7 @@ class SessionView(SessionSummary):
     in_flight: list[dict[str, Any]] = Field(default_factory=list)
     queue: dict[str, int] = Field(default_factory=dict)
     preparing: list[dict[str, Any]] = Field(default_factory=list)
+    activity: dict[str, Any] = Field(default_factory=dict)
     last_activity_at: datetime | None = None
     as_of: datetime | None = None
 
@@ -86,12 +88,14 @@ class SessionStatistics(View):
         operations: {fork, copy: {total, successful, failed, by_strategy}, other: {name: count}}.
         performance: Execution times of ended threads in seconds, and rates.
         usage: {calls, tokens, cost, average_cost_per_call, by_model}.
+        messages: {received, by_type}: what its threads had taken when they last reported.
         resources: {threads: {used, peak, limit}}.
     """
 
     operations: dict[str, Any] = Field(default_factory=dict)
     performance: dict[str, Any] = Field(default_factory=dict)
     usage: dict[str, Any] = Field(default_factory=dict)
+    messages: dict[str, Any] = Field(default_factory=dict)
     resources: dict[str, Any] = Field(default_factory=dict)
     as_of: datetime | None = None
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from threadloom.views.base import Failure, Hold, Sparse, View
+from threadloom.views.mail import Mailbox
 
 ENDED_THREAD = frozenset({"completed", "failed", "cancelled"})
 
@@ -73,6 +74,7 @@ class ThreadSummary(View):
         origin: `created`, `forked` or `copied`.
         progress: Per cent of the flow's nodes that were executed; null when unknown.
         waiting_for: What it waits for, in words; null while it works or has ended.
+        mailbox: Its unread messages; null when only the database could be asked, or its session.
     """
 
     session_id: str
@@ -90,6 +92,7 @@ class ThreadSummary(View):
     current_node: str | None = None
     waiting_for: str | None = None
     waiting: Waiting | None = None
+    mailbox: Mailbox | None = None
     error: Failure | None = None
     created_at: datetime | None = None
     started_at: datetime | None = None

@@ -210,6 +210,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
             error=error.visible() if error else None,
             usage={model: dict(figures) for model, figures in state.current.usage.items()} if self.ended else {},
             seconds=(effect.at - began).total_seconds(),
+            messages=dict(state.received),
         )
 
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
@@ -227,7 +228,12 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         return input_for(command, now)
 
     def taken(self, command_id: str) -> str | None:
-        return self._answers[command_id].digest if command_id in self._answers else None
+        answer = self._answers.get(command_id)
+        return None if answer is None or answer.passing else answer.digest
+
+    def reconsider(self, command_id: str) -> None:
+        if command_id in self._answers and self._answers[command_id].passing:
+            del self._answers[command_id]
 
     def instead(self, input: ThreadInput, error: ThreadloomError) -> ThreadInput | None:
         """A node whose result cannot be taken has failed: nothing else would ever come of it."""

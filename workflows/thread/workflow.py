@@ -24,7 +24,7 @@ from domain.messages import (
 )
 from domain.thread.inputs import Cancel
 from domain.thread.snapshot import create_snapshot
-from domain.thread.views import describe, list_executions
+from domain.thread.views import describe, list_executions, unread_messages
 from domain.values import JsonObject
 from workflows.host import Host, release
 from workflows.inline import OrInline
@@ -141,6 +141,11 @@ class ThreadWorkflow:
     def variables(self, *args: Any) -> Any:
         """All variables, whole."""
         return OrInline(self._thread.state.current.outermost.variables)
+
+    @workflow.query(name="messages")
+    def messages(self, *args: Any) -> Any:
+        """What is in the mailbox, the oldest first; large bodies are left out."""
+        return OrInline(unread_messages(self._thread.state))
 
     @workflow.query(name="snapshot")
     def snapshot(self, *args: Any) -> Any:

@@ -66,6 +66,7 @@ FlowReference = Annotated[str, Field(pattern=rf"^{ID_PATTERN}(@{ID_PATTERN})?$",
 Effect = Literal["none", "idempotent", "external"]
 Mode = Literal["remote", "local", "inline"]
 PriorityName = Literal["low", "normal", "high", "urgent"]
+MessageType = Literal["data", "control", "event", "error"]
 
 
 class FlowModel(BaseModel):

@@ -17,6 +17,7 @@ from domain.flow.model.fields import (
     Expression,
     FlowModel,
     FlowReference,
+    MessageType,
     Mode,
     NodeId,
     PositiveDuration,
@@ -228,7 +229,7 @@ class SendNode(WaitingStep):
     broadcast: bool = False
     session: TextTemplate | None = None
     name: TextTemplate
-    type: Literal["data", "control", "event", "error"] = "data"
+    type: MessageType = "data"
     body: Template | None = None
 
     @model_validator(mode="after")

@@ -158,6 +158,8 @@ def send(visit: Visit, node: SendNode) -> Blocked:
         "to": to,
         "sender": f"{identity.session_id}/{identity.thread_id}" if abroad else identity.thread_id,
         "key": visit.key,
+        # The place that this execution will have in the journal, which only grows.
+        "number": visit.state.current.seq + 1,
         "name": text_of(render(node.name, scope)),
         "type": node.type,
         "body": render(node.body, scope),

@@ -49,6 +49,7 @@ async def test_a_started_session_is_active_and_shown_as_it_was_wished(worker: Wo
         "in_flight": [],
         "queue": {"waiting": 0, "taken": 0},
         "preparing": [],
+        "activity": {"message_count": 0},
         "as_of": None,
     }
 

@@ -330,4 +330,4 @@ async def test_a_burst_of_commands_is_carried_out_whole(session: SessionHandle) 
     """Temporal takes ten updates of a workflow at once, and lets the others wait without a word."""
     thread = await asked(session)
     await asyncio.gather(*(thread.send(number) for number in range(120)))
-    assert (await thread.describe()).model_dump()["mailbox"] == 120
+    assert (await thread.describe()).model_dump()["mailbox"]["unread"] == 120

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import pytest
 from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
 
 from activities.messaging import MessagingActivities
 from domain.errors import Code
@@ -31,6 +32,12 @@ def messaging(stack: Stack) -> MessagingActivities:
     return MessagingActivities(stack.client, stack.backend.records)
 
 
+async def deliver(stack: Stack, message: DeliverInput) -> list[str]:
+    """Deliver the message as a worker does."""
+    delivered: list[str] = await ActivityEnvironment().run(messaging(stack).deliver, message)
+    return delivered
+
+
 def message(session: Session, to: list[str] | None, key: str = "a/tell/1", **fields: Any) -> DeliverInput:
     given = {"sender": "a", "name": "news", "body": {"n": 1}, **fields}
     return DeliverInput(session_id=session.session_id, to=to, key=key, **given)
@@ -47,13 +54,12 @@ async def test_a_message_reaches_each_thread_once_however_often_it_is_delivered(
         for thread_id in ("b", "c"):
             await session.create(thread_id, LISTENING_TWICE)
             await session.thread_waits(thread_id, "message")
-        deliver = messaging(stack).deliver
         for _ in range(2):
-            assert await deliver(message(session, ["c", "b", "c"])) == ["c", "b"]
+            assert await deliver(stack, message(session, ["c", "b", "c"])) == ["c", "b"]
         for thread_id in ("b", "c"):
             await session.thread_shows(thread_id, lambda seen: seen["current_node"] == "again")
             assert (await session.thread(thread_id).query("describe"))["status"] == "running"
-        assert await deliver(message(session, ["b"], key="a/tell/" + "x" * 300, body="more")) == ["b"]
+        assert await deliver(stack, message(session, ["b"], key="a/tell/" + "x" * 300, body="more")) == ["b"]
         assert (await heard(session, "b"))["body"] == "more"
 
 
@@ -66,7 +72,7 @@ async def test_who_cannot_be_reached_is_named_and_who_took_it_too(stack: Stack) 
         await session.thread("z").result()
         await session.thread_waits("b", "message")
         with pytest.raises(ApplicationError) as refused:
-            await messaging(stack).deliver(message(session, ["z", "b", "nobody", "no id"]))
+            await deliver(stack, message(session, ["z", "b", "nobody", "no id"]))
         assert (refused.value.type, refused.value.non_retryable) == (Code.THREAD_ENDED, True)
         assert refused.value.details[0] == {
             "delivered": ["b"],
@@ -83,10 +89,10 @@ async def test_a_broadcast_reaches_all_that_live_but_who_sends_it(stack: Stack) 
             await session.thread_waits(thread_id, "message")
         await session.create("z", TELLING)
         await session.thread_status("z", "completed")
-        assert await messaging(stack).deliver(message(session, None)) == ["b", "c"]
+        assert await deliver(stack, message(session, None)) == ["b", "c"]
         assert (await session.thread("a").query("describe"))["status"] == "running"
         with pytest.raises(ApplicationError) as refused:
-            await messaging(stack).deliver(message(session, None).model_copy(update={"session_id": "nowhere"}))
+            await deliver(stack, message(session, None).model_copy(update={"session_id": "nowhere"}))
         assert refused.value.type == Code.SESSION_NOT_FOUND
 
 
@@ -139,5 +145,7 @@ async def test_the_end_of_a_thread_that_temporal_has_forgotten_is_told_from_the_
     (told,) = await activities.outcomes(OutcomesInput(session_id="s", thread_ids=["old"]))
     assert (told.status, told.result) == ("completed", {"said": "bye"})
     with pytest.raises(ApplicationError) as refused:
-        await activities.deliver(DeliverInput(session_id="s", to=["old"], sender="a", key="k", name="news"))
+        await ActivityEnvironment().run(
+            activities.deliver, DeliverInput(session_id="s", to=["old"], sender="a", key="k", name="news")
+        )
     assert refused.value.type == Code.THREAD_ENDED

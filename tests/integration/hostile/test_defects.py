@@ -70,7 +70,7 @@ async def test_what_stumbles_after_the_decision_changes_nothing(stack: Stack, mo
         message = Send(command_id="c", name="bad").model_dump(mode="json")
         with pytest.raises(WorkflowUpdateFailedError):
             await thread.execute_update("send", message)
-        assert (await thread.query("describe"))["mailbox"] == 0
+        assert (await thread.query("describe"))["mailbox"]["unread"] == 0
         await thread.execute_update("decide", {"node": "ask", "choice": "yes"})
         await asyncio.wait_for(thread.result(), PATIENCE)
         await unharmed(session.handle, thread)

@@ -123,7 +123,7 @@ async def test_an_update_of_three_megabytes_costs_nothing_but_itself(stack: Stac
         await unharmed(thread)
         await unharmed(session.handle)
         described = await thread.query("describe", rpc_timeout=timedelta(seconds=20))
-        assert (described["status"], described["mailbox"]) == ("running", 1)
+        assert (described["status"], described["mailbox"]["unread"]) == ("running", 1)
         await eventually(session.describe, lambda seen: seen["threads"]["running"] == 1)
         gates["large"].set()
         assert (await thread.result())["status"] == "completed"

@@ -185,6 +185,7 @@ def test_a_description_names_what_is_being_prepared() -> None:
 def test_presets_are_starting_points() -> None:
     config = make_config({"max_threads": 3}, preset="interactive")
     assert (config.max_threads, config.model_dump(mode="json")["max_duration"]) == (3, "1h")
+    assert (config.max_messages, make_config({}).max_messages, make_config({}).max_mailbox) == (1_000, None, 1_000)
     assert make_config({}) == make_config({}, preset="unlimited") == SessionConfig()
     assert set(PRESETS) == {"unlimited", "interactive"}
 
@@ -203,6 +204,9 @@ def test_changes_leave_the_rest_as_it_was() -> None:
         {"max_threads": 0},
         {"max_threads": -1},
         {"max_depth": 0},
+        {"max_mailbox": 0},
+        {"max_mailbox": None},
+        {"max_messages": 0},
         {"max_duration": "0s"},
         {"idle_timeout": "0s"},
         {"grace": "0s"},

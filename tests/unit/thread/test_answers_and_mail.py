@@ -10,8 +10,8 @@ from domain.errors import Code
 from domain.messages import CancelThread, Decide, DestroyThread, PauseThread, Send
 from domain.thread.events import MessageQueued
 from domain.thread.inputs import Answer, Cancel, Pause, Receive
+from domain.thread.mailbox import MAILBOX_LIMIT
 from domain.thread.requests import input_for
-from domain.thread.state import MAILBOX_LIMIT
 from tests.builders import NOW, ThreadDriver, activity, flow_of, refusal
 
 ASK = {"kind": "approval", "prompt": "?", "choices": ["yes", "no"], "timeout": "1h"}
@@ -68,7 +68,7 @@ def test_a_full_mailbox_refuses_and_says_how_much_it_holds() -> None:
     for number in range(MAILBOX_LIMIT):
         thread.take(Receive(now=NOW, id=f"m{number}", body=number))
     error = refusal(lambda: thread.send("one more"))
-    assert (error.code, error.details) == (Code.MAILBOX_FULL, {"limit": MAILBOX_LIMIT})
+    assert (error.code, error.details) == (Code.MAILBOX_FULL, {"limit": MAILBOX_LIMIT, "unread": MAILBOX_LIMIT})
     thread.complete()
     assert thread.status == "completed"
     assert len(thread.state.mailbox) == MAILBOX_LIMIT - 1
