@@ -244,6 +244,44 @@ async def history(
     return Answer(view, lambda: showing.history(view, limit=limit))
 
 
+@command(app, "resources")
+async def resources(call: Call, session_id: SESSION_ID) -> Answer:
+    """Show what is taken of a session's resources, by whom, and what its threads have at pools."""
+    async with call.threadloom() as loom:
+        view = await loom.session(session_id).resources()
+    return Answer(view, lambda: showing.resources(view))
+
+
+@command(app, "allocate", changes=True)
+async def allocate(
+    call: Call,
+    session_id: SESSION_ID,
+    resources: Annotated[dict[str, Any], typer.Argument(parser=json_object, metavar="JSON", help=JSON_HELP)],
+    *,
+    id: Annotated[str | None, typer.Option("--id", metavar="A", help="The allocation's id.")] = None,
+    holder: Annotated[str | None, typer.Option(metavar="H", help="For whom; the actor by default.")] = None,
+    for_: Annotated[
+        timedelta | None, typer.Option("--for", parser=duration, metavar="D", help="Free again after this.")
+    ] = None,
+) -> Answer:
+    """Take resources of a session by hand, {name: amount}: all of them or none."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).allocate(
+            resources, allocation_id=id, holder=holder, duration=for_, **call.told
+        )
+    return Answer(answer, lambda: f"allocated as {answer.allocation['id']}")
+
+
+@command(app, "release", changes=True)
+async def release(
+    call: Call, session_id: SESSION_ID, allocation: Annotated[str, typer.Argument(metavar="A", show_default=False)]
+) -> Answer:
+    """Free what was allocated, by hand or to a thread."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).release(allocation, **call.told)
+    return Answer(answer, lambda: f"{answer.allocation} is free again")
+
+
 @command(app, "stats")
 async def stats(call: Call, session_id: SESSION_ID) -> Answer:
     """Show what a session has counted: operations, times, usage, resources."""

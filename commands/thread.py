@@ -24,6 +24,7 @@ from commands.arguments import (
     WAIT,
     confirm,
     hold_end,
+    json_object,
     json_value,
 )
 from commands.calls import Answer, Call, command
@@ -60,6 +61,11 @@ async def start(
     ] = "normal",
     hold: Annotated[bool, typer.Option("--hold", help="Start it held; thread resume lets it go.")] = False,
     title: Annotated[str, typer.Option(metavar="T", help="For lists.")] = "",
+    requires: Annotated[
+        dict[str, Any] | None,
+        typer.Option(parser=json_object, metavar="JSON", help="What it needs first: {resource or pool/NAME: amount}."),
+    ] = None,
+    if_free: Annotated[bool, typer.Option("--if-free", help="Refuse it where it would wait for resources.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit 0 only when it completed.")] = False,
     patience: TIMEOUT = None,
 ) -> Answer:
@@ -67,7 +73,16 @@ async def start(
     async with call.threadloom() as loom:
         handle = loom.session(session)
         started = await handle.create_thread(
-            flow, thread_id=id, input=input, context=context, priority=priority, hold=hold, title=title, **call.told
+            flow,
+            thread_id=id,
+            input=input,
+            context=context,
+            priority=priority,
+            hold=hold,
+            title=title,
+            requires=requires,
+            wait_for_resources=not if_free,
+            **call.told,
         )
         if not wait:
             return Answer(started, lambda: showing.answer(started.thread_id, started.status))
@@ -90,7 +105,7 @@ async def list_(
     flow: Annotated[str | None, typer.Option(metavar="NAME[@V]", help="Only those of this flow.")] = None,
     status: Annotated[ThreadStatusName | None, typer.Option(help="Only those with this status.")] = None,
     waiting: Annotated[
-        Literal["timer", "approval", "message", "join", "activity", "hold", "queue"] | None,
+        Literal["timer", "approval", "message", "join", "activity", "hold", "queue", "pool"] | None,
         typer.Option(help="Only those that wait for this."),
     ] = None,
 ) -> Answer:

@@ -38,6 +38,10 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "The session has as many threads as its configuration allows.",
         "End or destroy threads, or raise `max_threads`.",
     ),
+    Code.ALLOCATION_NOT_FOUND: Explanation(
+        "The session has no such allocation; it may have been released, or its time was over.",
+        "`session resources` lists what is allocated.",
+    ),
     Code.RESOURCES_INSUFFICIENT: Explanation(
         "The session or the pool has not enough of a resource that is needed.",
         "Wait until others release it, or raise the limit; `pool show` tells who holds what.",

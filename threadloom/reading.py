@@ -21,6 +21,7 @@ from threadloom.thread_reading import ThreadReading
 from threadloom.views import (
     History,
     HistoryRecord,
+    SessionResources,
     SessionStatistics,
     SessionSummary,
     SessionTree,
@@ -179,6 +180,15 @@ class Reading:
         except UnansweredError as error:
             row, _ = await self._rows(target, seen, error)
             return SessionStatistics.model_validate({**row.statistics, "as_of": row.updated_at})
+
+    async def resources(self, session_id: str) -> SessionResources:
+        """What is taken of the session's resources. Only the session knows: raises `NO_WORKER` where it cannot tell."""
+        target = Target(session_id)
+        seen = await self._gateway.look(target.workflow_id)
+        try:
+            return SessionResources.model_validate(await self._ask(target, seen, "resources"))
+        except UnansweredError as error:
+            raise await self._unknown(target, seen) from error
 
     async def history(
         self,

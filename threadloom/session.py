@@ -11,6 +11,7 @@ from domain.flow.durations import format_duration
 from domain.flow.model import MessageType
 from domain.ids import require_id
 from domain.messages import (
+    AllocateResources,
     CancelFlow,
     CloseSession,
     Command,
@@ -24,6 +25,7 @@ from domain.messages import (
     PauseSession,
     PrioritiseThread,
     PriorityName,
+    ReleaseResources,
     ResumeSession,
     Send,
     Strategy,
@@ -44,7 +46,10 @@ from threadloom.views import (
     ConfigChanged,
     FlowCancelled,
     History,
+    ResourcesAllocated,
+    ResourcesReleased,
     SessionAnswer,
+    SessionResources,
     SessionStatistics,
     SessionTree,
     SessionView,
@@ -105,6 +110,10 @@ class SessionHandle:
     async def statistics(self) -> SessionStatistics:
         """What it has counted."""
         return await self._reading.statistics(self.session_id)
+
+    async def resources(self) -> SessionResources:
+        """What its threads, and others, have of its resources, and stand in line for at pools."""
+        return await self._reading.resources(self.session_id)
 
     async def history(
         self,
@@ -262,6 +271,51 @@ class SessionHandle:
         sent = command(ConfigureSession, command_id, actor or self._actor, reason, config=dict(changes))
         return ConfigChanged.model_validate(await self._update("configure", sent))
 
+    async def allocate(
+        self,
+        resources: Mapping[str, float],
+        *,
+        allocation_id: str | None = None,
+        holder: str | None = None,
+        duration: timedelta | float | None = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ResourcesAllocated:
+        """Take resources of the session for somebody who is no thread of it, all of them or none.
+
+        Args:
+            resources: How much, by name.
+            allocation_id: The command's id by default.
+            holder: For whom; the actor by default.
+            duration: After which they are free again, in seconds or as a timedelta; as configured by default.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `RESOURCES_INSUFFICIENT`.
+        """
+        wishes = {"allocation_id": allocation_id, "holder": holder, "duration": _duration(duration)}
+        sent = command(AllocateResources, command_id, actor or self._actor, reason, resources=dict(resources), **wishes)
+        return ResourcesAllocated.model_validate(await self._update("allocate", sent))
+
+    async def release(
+        self,
+        allocation_id: str,
+        *,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ResourcesReleased:
+        """Free what was allocated, a thread's too.
+
+        Raises:
+            ThreadloomError: `ALLOCATION_NOT_FOUND`.
+        """
+        sent = command(ReleaseResources, command_id, actor or self._actor, reason, allocation_id=allocation_id)
+        return ResourcesReleased.model_validate(await self._update("release", sent))
+
     # Its threads
 
     async def broadcast(
@@ -308,6 +362,8 @@ class SessionHandle:
         description: str = "",
         priority: PriorityName = "normal",
         hold: bool = False,
+        requires: Mapping[str, float] | None = None,
+        wait_for_resources: bool = True,
         reason: str | None = None,
         command_id: str | None = None,
         actor: str | None = None,
@@ -325,13 +381,16 @@ class SessionHandle:
             description: For people.
             priority: `low`, `normal`, `high` or `urgent`; the higher one starts first where threads wait.
             hold: Start it held; `thread(…).resume()` lets it go.
+            requires: What it needs before it starts, by the name of a resource of the session or as `pool/NAME`:
+                besides what its flow requires, and instead of it where both name the same.
+            wait_for_resources: Wait for what is taken, instead of being refused.
             reason: Why, for the history.
             command_id: Makes it happen once.
             actor: Who.
 
         Raises:
             ThreadloomError: `FLOW_NOT_FOUND`, `FLOW_NOT_ACTIVE`, `FLOW_INVALID`, `INPUT_INVALID`,
-                `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `INVALID_ID`.
+                `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `RESOURCES_INSUFFICIENT`, `INVALID_ID`.
         """
         command_id = command_id or new_command_id()
         resolved = await self._flows.resolve(flow)
@@ -350,6 +409,8 @@ class SessionHandle:
             description=description,
             priority=priority,
             hold=hold,
+            requires=dict(requires or {}),
+            wait_for_resources=wait_for_resources,
         )
         return ThreadStarted.model_validate(await self._update("create_thread", sent))
 

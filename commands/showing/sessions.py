@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from threadloom.views import (
         History,
         Hold,
+        SessionResources,
         SessionStatistics,
         SessionSummary,
         SessionTree,
@@ -172,6 +173,26 @@ def statistics(view: SessionStatistics) -> RenderableType:
             }
         ),
     )
+
+
+def resources(view: SessionResources) -> RenderableType:
+    """How much is taken, by whom, and what stands out at pools."""
+    taken = table("resource", "used", "at most", "limit", right=["used", "at most", "limit"])
+    for name, found in view.resources.items():
+        limit = "none" if found["limit"] is None else f"{found['limit']:g}"
+        taken.add_row(name, f"{found['used']:g}", f"{found['peak']:g}", limit)
+    held_ = table("allocation", "for", "what", "since", "until", whole=["since", "until"])
+    for allocation in view.allocations:
+        what = ", ".join(f"{amount:g} {name}" for name, amount in allocation["resources"].items())
+        holder = f"thread {allocation['thread']}" if allocation["thread"] else plain(allocation["holder"])
+        held_.add_row(
+            plain(allocation["id"]), holder, what, *(at(allocation[key]) for key in ("allocated_at", "expires_at"))
+        )
+    leases = table("thread", "pool", "lease")
+    for lease in view.leases:
+        leases.add_row(lease["thread_id"], lease["pool"], "granted" if lease["granted"] else "in line")
+    shown = [made for made in (taken, held_, leases) if made.row_count]
+    return Group(*shown) if shown else "nothing is limited, and nothing is taken"
 
 
 def _counts(

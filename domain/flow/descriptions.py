@@ -55,7 +55,7 @@ DESCRIPTIONS: Mapping[str, str] = {
     "prefix": "Text before the value",
     "priority": "Its rank among what waits for the same workers",
     "query": "Parameters: templates or secrets by name; a list repeats its name",
-    "requires": "What each thread needs, by the resource's name; recorded, and without effect so far",
+    "requires": "What a thread needs before it starts, by the resource's name, or `pool/NAME`",
     "rest": "What becomes of the threads that are not needed any more",
     "result": "The thread's result",
     "retry": "When it is tried again",

@@ -36,6 +36,7 @@ from domain.messages.base import (
 )
 from domain.messages.commands import (
     THREADS_TOGETHER,
+    AllocateResources,
     CancelFlow,
     CancelThread,
     CloseSession,
@@ -52,6 +53,7 @@ from domain.messages.commands import (
     PauseSession,
     PauseThread,
     PrioritiseThread,
+    ReleaseResources,
     ResumeSession,
     ResumeThread,
     Send,
@@ -94,6 +96,7 @@ __all__ = [
     "STATE_VERSION",
     "THREADS_TOGETHER",
     "AcquireLease",
+    "AllocateResources",
     "CancelFlow",
     "CancelThread",
     "ClosePool",
@@ -136,6 +139,7 @@ __all__ = [
     "ReconcileInput",
     "ReconcileResult",
     "ReleaseLease",
+    "ReleaseResources",
     "RenewLease",
     "ReportIdle",
     "ResumeSession",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.flow.model import Duration, MessageType
+from domain.flow.model import Duration, MessageType, PositiveDuration
 from domain.messages.base import (
     Command,
     Flows,
@@ -19,6 +19,7 @@ from domain.messages.base import (
     Strategy,
     Text,
 )
+from domain.resources import Requirements
 
 THREADS_TOGETHER = 200
 """Threads of one command at most. They are admitted within one workflow task, about 0.3 ms each."""
@@ -33,6 +34,9 @@ class CreateThread(Command):
 
     Attributes:
         flows: The documents of the flows that it names, and of those that they name.
+        requires: What it needs before it starts, besides what its flow requires; where both name a resource,
+            this counts.
+        wait_for_resources: Wait for what is taken, instead of being refused.
     """
 
     operation = "create"
@@ -47,6 +51,8 @@ class CreateThread(Command):
     description: Text = ""
     priority: PriorityName = "normal"
     hold: bool = False
+    requires: Requirements = {}
+    wait_for_resources: bool = True
 
 
 class NewThread(BaseModel):
@@ -67,6 +73,8 @@ class NewThread(BaseModel):
     description: Text = ""
     priority: PriorityName = "normal"
     hold: bool = False
+    requires: Requirements = {}
+    wait_for_resources: bool = True
 
 
 class FlowDocuments(BaseModel):
@@ -97,14 +105,12 @@ class SpawnThread(CreateThread):
     Attributes:
         spawned_by: The thread that starts it, its parent in the lineage.
         on_parent_end: What becomes of it when that thread ends.
-        requires: Resources of the session that it needs, by name.
     """
 
     operation = "spawn"
 
     spawned_by: str
     on_parent_end: Literal["cancel", "leave"] = "cancel"
-    requires: dict[str, float] = {}
 
 
 class ForkThread(Command):
@@ -179,6 +185,30 @@ class CancelFlow(Command):
     operation = "cancel_flow"
 
     flow: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class AllocateResources(Command):
+    """Take resources of the session, for whoever is not a thread of it.
+
+    Attributes:
+        allocation_id: The command's own id when there is none.
+        duration: After which they are free again; as configured when there is none.
+    """
+
+    operation = "allocate"
+
+    allocation_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
+    holder: Annotated[str | None, Field(max_length=200)] = None
+    resources: Annotated[Requirements, Field(min_length=1)]
+    duration: PositiveDuration | None = None
+
+
+class ReleaseResources(Command):
+    """Free what was allocated, before its time; a thread's too."""
+
+    operation = "release"
+
+    allocation_id: str
 
 
 class DestroyThread(Command):

@@ -8,19 +8,14 @@ from domain.answers import Answered
 from domain.codec import dump
 from domain.flow.bundle import runnable
 from domain.messages import CopyThread, CreateThread, Flows, ForkThread, PreparedBranch, SpawnThread, ThreadStart, body
+from domain.resources import Requirements
 from domain.session.entries import BranchInPreparation, Launch, ThreadEntry
-from domain.session.events import (
-    BranchRequested,
-    CommandAnswered,
-    SessionEvent,
-    ThreadCreated,
-    ThreadLaunched,
-    ThreadRejected,
-    WishSettled,
-)
+from domain.session.events import BranchRequested, CommandAnswered, SessionEvent, WishSettled
 from domain.session.inputs import NotLaunched
 from domain.session.queue import limited
+from domain.session.resources import require_free, require_possible
 from domain.session.state import SessionState
+from domain.session.thread_events import ThreadCreated, ThreadLaunched, ThreadRejected
 from domain.session.wishes import WishId
 from domain.thread.mailbox import MAILBOX_BYTES
 from domain.thread.snapshot import first_seed
@@ -54,6 +49,10 @@ def created(
         title=command.title,
         description=command.description,
     )
+    requires = {**flow.requires, **command.requires}
+    require_possible(state, requires)
+    if not command.wait_for_resources:
+        require_free(state, requires)
     seed = first_seed(
         flow, identity, input=command.input, context=command.context, metadata=command.metadata, shared=state.shared
     )
@@ -69,6 +68,8 @@ def created(
         now=now,
         wish=wish,
         answered=answered,
+        requires=requires,
+        patient=command.wait_for_resources,
     )
 
 
@@ -82,6 +83,9 @@ def branched(
     wish: WishId | None,
 ) -> ThreadCreated:
     assert branch.seed is not None
+    source = state.find(command.source)
+    requires = {**runnable(branch.flow).requires, **(source.requires if source else {})}
+    require_possible(state, requires)
     return _admitted(
         state,
         command,
@@ -94,6 +98,7 @@ def branched(
         now=now,
         wish=wish,
         answer=branch.answer,
+        requires=requires,
     )
 
 
@@ -111,6 +116,8 @@ def _admitted(
     wish: WishId | None,
     answer: JsonObject | None = None,
     answered: bool = False,
+    requires: Requirements,
+    patient: bool = True,
 ) -> ThreadCreated:
     name, version, flow_digest = flow
     held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
@@ -148,6 +155,7 @@ def _admitted(
         copy_info=identity.copy_info,
         spawned_by=command.spawned_by if isinstance(command, SpawnThread) else None,
         on_parent_end=command.on_parent_end if isinstance(command, SpawnThread) else "leave",
+        requires=requires,
     )
     launch = Launch(
         digest=command.digest(),
@@ -157,7 +165,13 @@ def _admitted(
         wish=wish,
     )
     return ThreadCreated(
-        entry=entry, start=body(start), launch=launch, actor=command.actor, reason=command.reason, at=now
+        entry=entry,
+        start=body(start),
+        launch=launch,
+        patient=patient,
+        actor=command.actor,
+        reason=command.reason,
+        at=now,
     )
 
 
@@ -192,7 +206,8 @@ def not_launched(state: SessionState, input: NotLaunched) -> list[SessionEvent]:
     if input.thread_id in state.ended:
         return launched(state, input.thread_id, input.now)  # it has told of its end, so it was there
     error: JsonObject = {"code": input.code, "message": input.message, "details": {"thread": input.thread_id}}
-    launch = state.launching[input.thread_id]
+    waiting = state.queue.get(input.thread_id)
+    launch = waiting.launch if waiting else state.launching[input.thread_id]
     rejected = ThreadRejected(thread_id=input.thread_id, code=input.code, message=input.message, at=input.now)
     if launch.wish is not None:
         return [rejected, WishSettled(wish=launch.wish, error=error, at=input.now)]

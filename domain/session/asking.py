@@ -13,20 +13,11 @@ from datetime import datetime
 from domain.errors import Code, ThreadloomError
 from domain.messages import ForkThread, SpawnThread, ThreadAnswer, ThreadRequest, ThreadStanding, read
 from domain.session.admission import branch_requested, created
-from domain.session.events import (
-    RequestAnswered,
-    SessionEvent,
-    ThreadChanged,
-    ThreadManaged,
-    ThreadRejected,
-    ThreadWithdrawn,
-    WatchBegun,
-    WishesMade,
-    WishSettled,
-)
+from domain.session.events import RequestAnswered, SessionEvent, WatchBegun, WishesMade, WishSettled
 from domain.session.evolve import apply
 from domain.session.policy import check
 from domain.session.state import SessionState
+from domain.session.thread_events import ThreadChanged, ThreadManaged, ThreadRejected, ThreadWithdrawn
 from domain.session.wishes import MISSING, Watch, Wish, Wishes, WishId
 
 AT_ONCE = 50

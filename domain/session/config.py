@@ -9,7 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import Duration
+from domain.ids import NAME_PATTERN
 from domain.registry import Registry
+from domain.resources import Amount
 from domain.session.strategies import require_strategy
 from domain.thread.mailbox import MAILBOX_LIMIT
 from domain.values import JsonObject
@@ -26,6 +28,9 @@ class SessionConfig(BaseModel):
             registered as `name@version`; see `domain.session.strategies`.
         authoriser: Who may do what: a function that is registered as `name@version`; see `domain.authorising`.
             It does not change in a session's life.
+        quotas: How much there is of the session's own resources, by name; of what is not named there is enough.
+        max_execution_time: What threads may run together, in seconds of those that have ended; then no other starts.
+        allocation_ttl: After which what was allocated is free for others, also while its thread lives.
         max_depth: Forks and copies between a thread and its oldest ancestor.
         max_mailbox: Unread messages that a thread keeps; of threads that start from now on.
         max_messages: Messages that its threads take before it is paused; see `domain.session.counting`.
@@ -45,6 +50,9 @@ class SessionConfig(BaseModel):
     max_running: Annotated[int | None, Field(gt=0)] = None
     parallel_strategy: str = "hybrid"
     authoriser: str | None = None
+    quotas: dict[Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=64)], Amount] = {}
+    max_execution_time: Duration | None = None
+    allocation_ttl: Duration | None = None
     max_depth: Annotated[int | None, Field(gt=0)] = None
     max_mailbox: Annotated[int, Field(gt=0)] = MAILBOX_LIMIT
     max_messages: Annotated[int | None, Field(gt=0)] = None
@@ -56,6 +64,8 @@ class SessionConfig(BaseModel):
     continue_as_new_after: Annotated[int, Field(ge=50, le=20_000)] = 2_000
     shared_task_queues: list[str] = []
 
+
+_DURATIONS = ("max_duration", "idle_timeout", "grace", "reconcile_every", "max_execution_time", "allocation_ttl")
 
 PRESETS: dict[str, JsonObject] = {
     "unlimited": {},
@@ -79,9 +89,7 @@ def make_config(changes: object, *, preset: str | None = None, base: SessionConf
         config = SessionConfig.model_validate({**start, **changes})
     except ValidationError as error:
         raise invalid("config", error) from error
-    zero = [
-        name for name in ("max_duration", "idle_timeout", "grace", "reconcile_every") if not _positive(config, name)
-    ]
+    zero = [name for name in _DURATIONS if not _positive(config, name)]
     if zero:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"config: {', '.join(zero)} must be more than zero")
     if config.authoriser is not None and not Registry.is_name(config.authoriser):

@@ -11,6 +11,7 @@ from domain.codec import load
 from domain.errors import Code, ThreadloomError
 from domain.instants import as_utc
 from domain.messages import (
+    AllocateResources,
     CancelFlow,
     CloseSession,
     Command,
@@ -23,6 +24,7 @@ from domain.messages import (
     ManageThread,
     PauseSession,
     PrioritiseThread,
+    ReleaseResources,
     ResumeSession,
     SyncSession,
     TerminateSession,
@@ -51,6 +53,7 @@ from domain.session.inputs import (
     Asked,
     Found,
     Launched,
+    LeaseTold,
     NotLaunched,
     NotPrepared,
     Prepared,
@@ -60,9 +63,11 @@ from domain.session.inputs import (
     Stored,
     Tick,
 )
+from domain.session.leasing import told_by_pool
 from domain.session.observing import forgotten, found, reported
 from domain.session.policy import check
 from domain.session.queue import launches, left_waiting, withdrawals
+from domain.session.resources import expired, freed, on_resources
 from domain.session.state import (
     Ending,
     SessionHold,
@@ -84,7 +89,7 @@ def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
     """
     events = list(_events(state, input))
     after = apply(state, events)
-    for follow in (withdrawals, launches, left_waiting, consequences):
+    for follow in (withdrawals, freed, launches, left_waiting, consequences, freed):
         more = list(follow(after, events, input.now))
         events += more
         after = apply(after, more)
@@ -110,6 +115,8 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             return reported(state, report, now)
         case Found(findings=findings, now=now):
             return found(state, findings, now)
+        case LeaseTold(answer=answer, now=now):
+            return told_by_pool(state, answer, now)
         case Stored(now=now):
             return forgotten(state, now)
         case Tick(now=now):
@@ -128,6 +135,9 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
             return [branch_requested(command, now)]
         case ManageThread() | DestroyThread() | PrioritiseThread() | CancelFlow():
             events, result = on_threads(state, command, now)
+            return [*events, _answered(command, now, result)]
+        case AllocateResources() | ReleaseResources():
+            events, result = on_resources(state, command, now)
             return [*events, _answered(command, now, result)]
         case ConfigureSession(config=changes):
             config = make_config(changes, base=state.config)
@@ -205,6 +215,7 @@ def _tick(state: SessionState, now: datetime) -> list[SessionEvent]:
     ending = state.ending
     if ending and ending.deadline and not ending.forced and ending.deadline <= now:
         events.append(SessionEnding(ending=replace(ending, forced=True)))
+    events += expired(state, now)
     if state.status is SessionStatus.ACTIVE and any(at <= now for at in expiries(state)):
         events.append(SessionExpired(at=now))
         if state.config.on_expiry == "terminate":

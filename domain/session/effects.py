@@ -7,21 +7,21 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from domain.messages import SessionAnswer, SessionHoldChanged, body
+from domain.session import leasing
 from domain.session.events import (
     BranchRequested,
     ConfigChanged,
-    LaunchBegun,
     ReconcileRequested,
     RequestAnswered,
     SessionEnding,
     SessionEvent,
     SessionHeld,
     SessionReleased,
-    ThreadLaunched,
-    ThreadManaged,
 )
 from domain.session.queue import limited
+from domain.session.resource_events import LeaseAsked, LeasesReleased
 from domain.session.state import Ending, SessionState
+from domain.session.thread_events import LaunchBegun, PriorityChanged, ThreadLaunched, ThreadManaged
 from domain.values import JsonObject
 
 
@@ -54,6 +54,15 @@ class SignalThread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SignalPool:
+    """Signal the pool's workflow; a pool that is not there comes back as an answer of its."""
+
+    pool: str
+    signal: str
+    message: JsonObject
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TerminateThreads:
     """End the threads' workflows by force; how they ended comes back as an input."""
 
@@ -72,7 +81,7 @@ ANSWER = "session_answer"
 
 _COMMANDS = ("pause", "resume", "cancel")
 
-SessionEffect: TypeAlias = StartThread | PrepareBranch | SignalThread | TerminateThreads | Reconcile
+SessionEffect: TypeAlias = StartThread | PrepareBranch | SignalThread | SignalPool | TerminateThreads | Reconcile
 
 
 def effects(state: SessionState, events: Iterable[SessionEvent]) -> list[SessionEffect]:
@@ -120,9 +129,25 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
         case RequestAnswered(request_id=request_id, answers=answers, standings=standings):
             answer = SessionAnswer(request_id=request_id, answers=list(answers), standings=list(standings))
             return [SignalThread(thread_id=event.thread_id, signal=ANSWER, message=body(answer))]
+        case LeaseAsked(thread_id=thread_id, pool=pool):
+            return [SignalPool(pool=pool, signal="lease_request", message=leasing.request(state, thread_id, pool))]
+        case LeasesReleased(thread_id=thread_id, pools=pools):
+            message = leasing.release(state, thread_id)
+            return [SignalPool(pool=pool, signal="lease_release", message=message) for pool in pools]
+        case PriorityChanged(thread_id=thread_id):
+            message = leasing.priority(state, thread_id)
+            waits = [pool for pool, granted in state.leases.get(thread_id, {}).items() if not granted]
+            return [SignalPool(pool=pool, signal="lease_priority", message=message) for pool in waits]
         case ReconcileRequested():
             started = _started(state)
-            return [Reconcile(thread_ids=tuple(started))] if started else []
+            # A pool that was made anew knows nothing of who asked the old one.
+            asked = [
+                SignalPool(pool=pool, signal="lease_request", message=leasing.request(state, thread_id, pool))
+                for thread_id, its in state.leases.items()
+                for pool, granted in its.items()
+                if not granted and thread_id in state.queue
+            ]
+            return [*([Reconcile(thread_ids=tuple(started))] if started else []), *asked]
         case ConfigChanged(before=before) if limited(state.config) and not limited(before):
             return [
                 SignalThread(thread_id=thread_id, signal="report_idle", message={}) for thread_id in _started(state)
@@ -149,11 +174,13 @@ def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
     return []
 
 
-def merged(first: SignalThread, second: SignalThread) -> SignalThread | None:
+def merged(first: SignalThread | SignalPool, second: SignalThread | SignalPool) -> SignalThread | None:
     """One signal for two that would follow each other; None when both are needed.
 
     A thread that watches many others hears of all that ended while its last signal was on the way at once.
     """
+    if isinstance(first, SignalPool) or isinstance(second, SignalPool):
+        return None
     told, more = first.message, second.message
     if not first.signal == second.signal == ANSWER or told["request_id"] != more["request_id"]:
         return None

@@ -23,6 +23,7 @@ class ThreadEntry:
         command_id: The command that asked for it, to be answered when it has started.
         spawned_by: The thread that started it beside itself.
         on_parent_end: What becomes of it when that thread ends.
+        requires: What it needs before it starts, by resource.
         cancel: How it was told to end, or is to be told when its workflow exists.
         messages: How many messages it had taken when it last reported, by type; nothing when it has ended.
     """
@@ -50,6 +51,7 @@ class ThreadEntry:
     copy_info: JsonObject | None = None
     spawned_by: str | None = None
     on_parent_end: Literal["cancel", "leave"] = "leave"
+    requires: Mapping[str, float] = field(default_factory=dict)
     cancel: JsonObject | None = None
     messages: Mapping[str, int] = field(default_factory=dict)
     destroyed: bool = False
@@ -102,13 +104,45 @@ class Queued:
         start: `domain.messages.ThreadStart` as JSON, without its flows.
         bundle: Under which its flows are kept.
         launch: How its command is answered.
+        patient: It waits for resources that are taken, instead of being refused.
         hold: Who keeps it from starting: {actor, reason, at}.
     """
 
     start: JsonObject
     bundle: str
     launch: Launch
+    patient: bool = True
     hold: JsonObject | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Allocation:
+    """Resources of the session that somebody has.
+
+    Attributes:
+        allocation_id: The thread's id, where a thread has them.
+        holder: Whom it was made for, where that is no thread.
+        expires_at: When they are free again without anybody's doing.
+    """
+
+    allocation_id: str
+    resources: Mapping[str, float]
+    thread_id: str | None = None
+    holder: str | None = None
+    allocated_at: datetime
+    expires_at: datetime | None = None
+
+    def visible(self, session_id: str) -> JsonObject:
+        """As `session resources` prints it."""
+        return {
+            "id": self.allocation_id,
+            "session": session_id,
+            "thread": self.thread_id,
+            "holder": self.holder,
+            "resources": dict(self.resources),
+            "allocated_at": self.allocated_at.isoformat(),
+            "expires_at": self.expires_at.isoformat() if self.expires_at else None,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

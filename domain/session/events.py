@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
@@ -10,10 +9,11 @@ from typing import TypeAlias
 from domain.answers import Answered
 from domain.messages import ThreadAnswer, ThreadStanding
 from domain.session.config import SessionConfig
-from domain.session.entries import BranchInPreparation, Launch, ThreadEntry
+from domain.session.entries import BranchInPreparation
+from domain.session.resource_events import ResourceEvent
 from domain.session.state import Ending, SessionHold, SessionStatus
+from domain.session.thread_events import ThreadEvent
 from domain.session.wishes import Watch, Wishes, WishId
-from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
 
@@ -154,141 +154,10 @@ class RequestAnswered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadCreated:
-    """A thread was admitted; its workflow is to be started when its turn comes.
-
-    Attributes:
-        start: `domain.messages.ThreadStart` as JSON.
-        launch: How its command is answered.
-    """
-
-    entry: ThreadEntry
-    start: JsonObject
-    launch: Launch
-    actor: str
-    reason: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadQueued:
-    """The thread's turn has not come at once; who asked for it is not kept waiting."""
-
-    thread_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadHeldBack:
-    """A waiting thread keeps its place and does not start; with `hold` None it may start again.
-
-    Attributes:
-        hold: {actor, reason, at}.
-    """
-
-    thread_id: str
-    hold: JsonObject | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriorityChanged:
-    """A waiting thread's priority was changed."""
-
-    thread_id: str
-    priority: str
-    actor: str
-    reason: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadWithdrawn:
-    """A waiting thread was cancelled: its workflow never was."""
-
-    thread_id: str
-    actor: str
-    reason: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaunchBegun:
-    """The thread's turn has come: its workflow is being started.
-
-    Attributes:
-        start: `domain.messages.ThreadStart` as JSON.
-    """
-
-    thread_id: str
-    start: JsonObject
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadsForgotten:
     """Threads that ended long ago left memory; the database has them."""
 
     thread_ids: tuple[str, ...]
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadLaunched:
-    """The thread's workflow exists."""
-
-    thread_id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadRejected:
-    """The thread's workflow could not be started. Where nobody was told of the thread yet, it never was."""
-
-    thread_id: str
-    code: str
-    message: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadChanged:
-    """A thread reported its status, or was found to have one.
-
-    Attributes:
-        idle: It waits, and takes no running slot.
-        seconds: Execution time, when it ended.
-        messages: How many messages it has taken so far, by type; None when that is not known.
-        behind_back: Found by looking in Temporal, not reported by the thread.
-    """
-
-    thread_id: str
-    status: ThreadStatus
-    at: datetime
-    started_at: datetime | None = None
-    idle: bool = False
-    error: JsonObject | None = None
-    usage: Mapping[str, Mapping[str, int | float]] | None = None
-    seconds: float = 0.0
-    messages: Mapping[str, int] | None = None
-    behind_back: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadDestroyed:
-    thread_id: str
-    actor: str
-    reason: str | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ThreadManaged:
-    """Somebody acted on a thread through the session, or the session did; a cancelled one may not have begun."""
-
-    thread_id: str
-    action: str
-    message: JsonObject
     at: datetime
 
 
@@ -327,18 +196,9 @@ SessionEvent: TypeAlias = (
     | WishSettled
     | WatchBegun
     | RequestAnswered
-    | ThreadCreated
-    | ThreadQueued
-    | ThreadHeldBack
-    | PriorityChanged
-    | ThreadWithdrawn
-    | LaunchBegun
-    | ThreadLaunched
-    | ThreadRejected
-    | ThreadChanged
-    | ThreadDestroyed
-    | ThreadManaged
     | ThreadsForgotten
+    | ThreadEvent
+    | ResourceEvent
     | Reconciled
     | ReconcileRequested
     | CommandAnswered

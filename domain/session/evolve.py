@@ -29,6 +29,16 @@ from domain.session.events import (
     WishSettled,
 )
 from domain.session.evolve_threads import evolve_threads
+from domain.session.resource_events import (
+    LeaseAsked,
+    LeaseGranted,
+    LeaseLost,
+    LeasesReleased,
+    ResourcesAllocated,
+    ResourcesDenied,
+    ResourcesReleased,
+)
+from domain.session.resources import evolve_resources
 from domain.session.state import SessionState
 from domain.session.wishes import MISSING, Wishes, changed, remembered
 from domain.thread.state import ENDED
@@ -72,6 +82,16 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
             return replace(state, answers=remember(state.answers, command_id, answer))
         case BranchRequested() | BranchSettled() | BranchPostponed():
             return _branch(state, event)
+        case (
+            ResourcesAllocated()
+            | ResourcesReleased()
+            | ResourcesDenied()
+            | LeaseAsked()
+            | LeaseGranted()
+            | LeasesReleased()
+            | LeaseLost()
+        ):
+            return evolve_resources(state, event)
         case WishesMade() | WishSettled() | WatchBegun() | RequestAnswered():
             return _request(state, event)
         case _:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 from domain.session.entries import Bundle, Queued, ThreadEntry
-from domain.session.events import (
+from domain.session.state import SessionState
+from domain.session.statistics import Statistics
+from domain.session.thread_events import (
     LaunchBegun,
     PriorityChanged,
     ThreadChanged,
     ThreadCreated,
     ThreadDestroyed,
+    ThreadEvent,
     ThreadHeldBack,
     ThreadLaunched,
     ThreadManaged,
@@ -20,25 +23,9 @@ from domain.session.events import (
     ThreadRejected,
     ThreadWithdrawn,
 )
-from domain.session.state import SessionState
-from domain.session.statistics import Statistics
 from domain.session.wishes import changed
 from domain.thread.state import Origin, ThreadStatus
 from domain.values import JsonObject, digest
-
-ThreadEvent: TypeAlias = (
-    ThreadCreated
-    | ThreadQueued
-    | ThreadHeldBack
-    | PriorityChanged
-    | ThreadWithdrawn
-    | LaunchBegun
-    | ThreadLaunched
-    | ThreadRejected
-    | ThreadChanged
-    | ThreadDestroyed
-    | ThreadManaged
-)
 
 T = TypeVar("T")
 
@@ -104,7 +91,9 @@ def _created(state: SessionState, event: ThreadCreated) -> SessionState:
     flow, flows = event.start["flow"], event.start["flows"]
     name = digest([entry.flow_digest, flows]) if flows else entry.flow_digest
     bundle = state.bundles.get(name) or Bundle(flow=flow, flows=flows)
-    queued = Queued(start={**event.start, "flow": {}, "flows": {}}, bundle=name, launch=event.launch)
+    queued = Queued(
+        start={**event.start, "flow": {}, "flows": {}}, bundle=name, launch=event.launch, patient=event.patient
+    )
     return replace(
         state,
         threads=threads,
@@ -155,9 +144,13 @@ def _launched(state: SessionState, event: ThreadLaunched) -> SessionState:
 
 def _rejected(state: SessionState, event: ThreadRejected) -> SessionState:
     thread_id = event.thread_id
-    launch, launching = state.launching[thread_id], _without(state.launching, thread_id)
     entry = state.threads[thread_id]
-    state = replace(state, launching=launching, statistics=_tried(state.statistics, entry, success=False))
+    if thread_id in state.queue:
+        launch, state = state.queue[thread_id].launch, _dequeued(state, thread_id)
+    else:
+        launch, launching = state.launching[thread_id], _without(state.launching, thread_id)
+        state = replace(state, launching=launching)
+    state = replace(state, statistics=_tried(state.statistics, entry, success=False))
     if launch.command_id is None and launch.wish is None:
         error: JsonObject = {"code": event.code, "message": event.message, "details": {}}
         return _ended(state, replace(entry, status=ThreadStatus.FAILED, error=error, ended_at=event.at))

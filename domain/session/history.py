@@ -13,6 +13,11 @@ from domain.session.events import (
     SessionHeld,
     SessionStarted,
     SessionStatusChanged,
+)
+from domain.session.resource_events import ResourcesAllocated, ResourcesDenied, ResourcesReleased
+from domain.session.resources import visible
+from domain.session.state import SessionState
+from domain.session.thread_events import (
     ThreadChanged,
     ThreadCreated,
     ThreadDestroyed,
@@ -20,7 +25,6 @@ from domain.session.events import (
     ThreadRejected,
     ThreadWithdrawn,
 )
-from domain.session.state import SessionState
 from domain.thread.state import ThreadStatus
 from domain.values import JsonObject
 
@@ -112,12 +116,32 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
                 details={"found": "in Temporal", "error": entry.error},
                 thread=thread_row(after, entry),
             )
+        case ResourcesAllocated() | ResourcesReleased() | ResourcesDenied():
+            return _resource_fact(before, event)
         case ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason):
             row = thread_row(after, _entry(after, thread_id))
             return Fact(type=RecordType.THREAD_DESTROYED, thread_id=thread_id, actor=actor, reason=reason, thread=row)
         case ThreadLaunched():
             return None
     return None
+
+
+def _resource_fact(before: SessionState, event: ResourcesAllocated | ResourcesReleased | ResourcesDenied) -> Fact:
+    if isinstance(event, ResourcesDenied):
+        return Fact(type=RecordType.RESOURCE_DENIED, thread_id=event.thread_id, details={"error": event.error})
+    if isinstance(event, ResourcesAllocated):
+        allocation, details = event.allocation, {}
+        type_ = RecordType.RESOURCE_ALLOCATED
+    else:
+        allocation, details = before.allocations[event.allocation_id], {"cause": event.cause}
+        type_ = RecordType.RESOURCE_RELEASED
+    return Fact(
+        type=type_,
+        thread_id=allocation.thread_id,
+        actor=event.actor,
+        reason=event.reason,
+        details={**allocation.visible(before.session_id), **details},
+    )
 
 
 def session_row(state: SessionState) -> SessionRow:
@@ -164,7 +188,8 @@ def thread_row(state: SessionState, entry: ThreadEntry) -> ThreadRow:
 
 def statistics(state: SessionState) -> JsonObject:
     """The session's statistics as `session stats` prints them."""
-    return state.statistics.visible(alive=len(state.threads), limit=state.config.max_threads)
+    resources = visible(state)["resources"]
+    return state.statistics.visible(alive=len(state.threads), limit=state.config.max_threads, resources=resources)
 
 
 def _entry(state: SessionState, thread_id: str) -> ThreadEntry:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from domain.messages import Command, Finding, PreparedBranch, ThreadReport, ThreadRequest
+from domain.messages import Command, Finding, LeaseAnswer, PreparedBranch, ThreadReport, ThreadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +80,14 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTold:
+    """A pool tells what has become of a request, or of a lease."""
+
+    now: datetime
+    answer: LeaseAnswer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stored:
     """The database holds what the session has told."""
 
@@ -94,5 +102,5 @@ class Tick:
 
 
 SessionInput: TypeAlias = (
-    Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | Stored | Tick
+    Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | LeaseTold | Stored | Tick
 )

@@ -8,8 +8,9 @@ from datetime import datetime
 from domain.errors import Code
 from domain.instants import as_utc
 from domain.messages import Finding, ThreadReport
-from domain.session.events import Reconciled, SessionEvent, ThreadChanged, ThreadsForgotten
+from domain.session.events import Reconciled, SessionEvent, ThreadsForgotten
 from domain.session.state import ENDED_KEPT, SessionState
+from domain.session.thread_events import ThreadChanged
 from domain.thread.mailbox import MESSAGE_TYPES
 from domain.thread.state import ENDED, ThreadStatus
 from domain.values import JsonObject

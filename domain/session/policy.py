@@ -12,6 +12,7 @@ from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import missing, require_valid, runnable
 from domain.flow.schema import check_input
 from domain.messages import (
+    AllocateResources,
     CancelFlow,
     CloseSession,
     Command,
@@ -25,6 +26,7 @@ from domain.messages import (
     ManageThread,
     PauseSession,
     PrioritiseThread,
+    ReleaseResources,
     ResumeSession,
     SpawnThread,
     SyncSession,
@@ -94,6 +96,10 @@ def check(state: SessionState, command: Command) -> None:
                     {"status": entry.status.value},
                 )
         case CancelFlow():
+            pass
+        case AllocateResources():
+            require_active(state)
+        case ReleaseResources():
             pass
         case ConfigureSession():
             require_active(state)

@@ -8,18 +8,12 @@ from datetime import datetime
 from domain.answers import Answered
 from domain.session.config import SessionConfig
 from domain.session.entries import ThreadEntry
-from domain.session.events import (
-    CommandAnswered,
-    LaunchBegun,
-    SessionEvent,
-    ThreadCreated,
-    ThreadQueued,
-    ThreadWithdrawn,
-    WishSettled,
-)
+from domain.session.events import CommandAnswered, SessionEvent, WishSettled
 from domain.session.evolve_threads import started_with
+from domain.session.resources import Room, allocated, asks, has_leases
 from domain.session.state import SessionState
 from domain.session.strategies import PRIORITIES, Contender, strategy_named
+from domain.session.thread_events import LaunchBegun, ThreadCreated, ThreadQueued, ThreadWithdrawn
 from domain.thread.state import ThreadStatus
 
 AT_ONCE = 50
@@ -33,34 +27,44 @@ def limited(config: SessionConfig) -> bool:
     return config.max_running is not None or config.parallel_strategy not in ("parallel", "hybrid")
 
 
-def launches(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[LaunchBegun]:
-    """The waiting threads whose turn it is."""
+def launches(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[SessionEvent]:
+    """The waiting threads whose turn it is start, with what they require; the next of those that need a pool ask it."""
     room = AT_ONCE - len(state.launching)
     if not state.queue or room <= 0 or not _may_start(state):
         return []
-    return [
-        LaunchBegun(thread_id=thread_id, start=started_with(state, state.queue[thread_id]), at=now)
-        for thread_id in _turns(state)[:room]
-    ]
+    turns, asking = _turns(state)
+    begun: list[SessionEvent] = []
+    for thread_id in turns[:room]:
+        begun += allocated(state, state.threads[thread_id], now)
+        begun.append(LaunchBegun(thread_id=thread_id, start=started_with(state, state.queue[thread_id]), at=now))
+    return [*begun, *asks(state, asking, now)]
 
 
 def _may_start(state: SessionState) -> bool:
     return state.hold is None and (state.ending is None or state.ending.deadline is None)
 
 
-def _turns(state: SessionState) -> Sequence[str]:
-    """Those that may start now. One that starts held takes no place."""
+def _turns(state: SessionState) -> tuple[Sequence[str], list[ThreadEntry]]:
+    """Those that may start now, and those that might if their pools let them. One that starts held takes no place."""
     startable = [state.threads[name] for name, queued in state.queue.items() if queued.hold is None]
-    if not limited(state.config):
-        return [entry.thread_id for entry in (startable if len(startable) <= AT_ONCE else _in_line(startable))]
-    held = [entry.thread_id for entry in startable if state.queue[entry.thread_id].launch.held]
-    waiting = [_contender(entry) for entry in _in_line(startable) if not state.queue[entry.thread_id].launch.held]
+    needy = any(entry.requires for entry in startable) or state.config.max_execution_time is not None
+    if not limited(state.config) and not needy:
+        return [entry.thread_id for entry in (startable if len(startable) <= AT_ONCE else _in_line(startable))], []
+    room = Room(state)
+    ready: list[ThreadEntry] = []
+    asking: list[ThreadEntry] = []
+    # Who has got its leases keeps them from others, and goes first.
+    for entry in sorted(_in_line(startable), key=lambda entry: not (entry.requires and has_leases(state, entry))):
+        if room.take(entry.requires):
+            (ready if has_leases(state, entry) else asking).append(entry)
+    held = [entry.thread_id for entry in ready if state.queue[entry.thread_id].launch.held]
+    waiting = [_contender(entry) for entry in ready if not state.queue[entry.thread_id].launch.held]
     running = [_contender(entry) for entry in state.threads.values() if takes_place(state, entry)]
     limit = state.config.max_running
     free = None if limit is None else max(limit - len(running), 0)
     chosen = strategy_named(state.config.parallel_strategy)(waiting, running, free) if waiting else ()
     names = {contender.thread_id for contender in waiting}
-    return [*held, *[name for name in dict.fromkeys(chosen) if name in names][:free]]
+    return [*held, *[name for name in dict.fromkeys(chosen) if name in names][:free]], asking if free != 0 else []
 
 
 def takes_place(state: SessionState, entry: ThreadEntry) -> bool:
@@ -102,6 +106,8 @@ def left_waiting(state: SessionState, events: Sequence[SessionEvent], now: datet
         if not isinstance(event, ThreadCreated) or event.entry.thread_id not in state.queue:
             continue
         thread_id, launch = event.entry.thread_id, event.launch
+        if not event.patient and thread_id in state.leases:
+            continue  # a pool says soon whether it can start
         told.append(ThreadQueued(thread_id=thread_id, at=now))
         if launch.wish is not None:
             told.append(WishSettled(wish=launch.wish, error=None, at=now))

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from domain.answers import Answered
 from domain.session.config import SessionConfig
-from domain.session.entries import BranchInPreparation, Bundle, Launch, Queued, ThreadEntry
+from domain.session.entries import Allocation, BranchInPreparation, Bundle, Launch, Queued, ThreadEntry
 from domain.session.statistics import Statistics
 from domain.session.wishes import Watch, Wishes
 from domain.thread.state import ThreadStatus
@@ -82,6 +82,8 @@ class SessionState:
         preparing: Forks and copies under way, by command id.
         queue: Threads that wait for their turn to start, in the order in which they came.
         bundles: What the flows of waiting threads are made of, once each.
+        allocations: Who has what of the session's resources.
+        leases: By thread and pool: whether the thread has the lease that it asked for.
         launching: Threads whose workflow is being started.
         wishes: What living threads asked for and have no answer to, by request id, the oldest first.
         settled: What they were answered, should they ask again.
@@ -111,6 +113,8 @@ class SessionState:
     preparing: Mapping[str, BranchInPreparation] = field(default_factory=dict)
     queue: Mapping[str, Queued] = field(default_factory=dict)
     bundles: Mapping[str, Bundle] = field(default_factory=dict)
+    allocations: Mapping[str, Allocation] = field(default_factory=dict)
+    leases: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)
     launching: Mapping[str, Launch] = field(default_factory=dict)
     wishes: Mapping[str, Wishes] = field(default_factory=dict)
     settled: Mapping[str, Wishes] = field(default_factory=dict)
@@ -173,6 +177,7 @@ def wake_at(state: SessionState) -> datetime | None:
     if state.status.terminal:
         return None
     instants = [state.reconciled_at + state.config.reconcile_every] if state.threads else []
+    instants.extend(allocation.expires_at for allocation in state.allocations.values() if allocation.expires_at)
     if state.hold and state.hold.until:
         instants.append(state.hold.until)
     if state.ending and state.ending.deadline and not state.ending.forced:

@@ -81,6 +81,7 @@ class Statistics:
         other: Other operations by name.
         usage: By model: {calls, tokens, cost}, of threads that have ended.
         messages: How many messages its threads have taken, by type, as far as they have reported.
+        peaks: The most that was taken of each resource.
         peak_threads: The most threads alive at once; never less than are alive.
     """
 
@@ -91,6 +92,7 @@ class Statistics:
     usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
     messages: Mapping[str, int] = field(default_factory=dict)
     peak_threads: int = 0
+    peaks: Mapping[str, float] = field(default_factory=dict)
 
     def counted(self, operation: str) -> Statistics:
         """One more of the other operations."""
@@ -123,7 +125,7 @@ class Statistics:
         """Messages of all types."""
         return sum(self.messages.values())
 
-    def visible(self, *, alive: int, limit: int | None) -> dict[str, Any]:
+    def visible(self, *, alive: int, limit: int | None, resources: Mapping[str, Any]) -> dict[str, Any]:
         """As `session stats` prints it."""
         return {
             "operations": {
@@ -134,7 +136,10 @@ class Statistics:
             "performance": self.performance.visible(),
             "usage": _usage(self.usage),
             "messages": {"received": self.message_count, "by_type": dict(self.messages)},
-            "resources": {"threads": {"used": alive, "peak": max(self.peak_threads, alive), "limit": limit}},
+            "resources": {
+                "threads": {"used": alive, "peak": max(self.peak_threads, alive), "limit": limit},
+                **resources,
+            },
         }
 
 

@@ -18,17 +18,17 @@ from domain.messages import (
     PrioritiseThread,
 )
 from domain.session.admission import created
-from domain.session.events import (
+from domain.session.events import SessionEvent
+from domain.session.evolve import evolve
+from domain.session.policy import check
+from domain.session.state import SessionState
+from domain.session.thread_events import (
     PriorityChanged,
-    SessionEvent,
     ThreadDestroyed,
     ThreadHeldBack,
     ThreadManaged,
     ThreadWithdrawn,
 )
-from domain.session.evolve import evolve
-from domain.session.policy import check
-from domain.session.state import SessionState
 from domain.values import JsonObject
 
 Outcome: TypeAlias = tuple[list[SessionEvent], JsonObject]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.resources import POOL
 from domain.session.entries import ThreadEntry
 from domain.session.queue import line, takes_place
 from domain.session.state import SessionState, not_paused
@@ -73,6 +74,10 @@ def _turn(state: SessionState, entry: ThreadEntry) -> JsonObject:
     if queued is None:
         return {"waiting": None, "waiting_for": None, "holds": []}
     waiting = {"kind": "queue", "node": None, "since": entry.created_at.isoformat()}
+    pool = next((name for name, granted in state.leases.get(entry.thread_id, {}).items() if not granted), None)
+    if queued.hold is None and pool is not None:
+        waits = {**waiting, "kind": "pool", "pool": pool}
+        return {"waiting": waits, "waiting_for": f"{entry.requires[POOL + pool]} of pool {pool}", "holds": []}
     if queued.hold is not None:
         return {
             "waiting": {**waiting, "kind": "hold", "since": queued.hold["at"]},

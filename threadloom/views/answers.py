@@ -75,6 +75,19 @@ class ThreadDestroyed(View):
     destroyed: bool
 
 
+class ResourcesAllocated(View):
+    """{id, session, thread, holder, resources, allocated_at, expires_at}."""
+
+    allocation: dict[str, Any]
+
+
+class ResourcesReleased(View):
+    """What was allocated is free again."""
+
+    allocation: str
+    released: bool
+
+
 class ConfigChanged(View):
     """The configuration from now on, as `domain.session.config.SessionConfig`."""
 

@@ -100,6 +100,20 @@ class SessionStatistics(View):
     as_of: datetime | None = None
 
 
+class SessionResources(View):
+    """What is taken of a session's resources.
+
+    Attributes:
+        resources: By name {used, peak, limit}.
+        allocations: {id, session, thread, holder, resources, allocated_at, expires_at} each.
+        leases: What threads have at pools, or stand in line for: {thread_id, pool, granted}.
+    """
+
+    resources: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    allocations: list[dict[str, Any]] = Field(default_factory=list)
+    leases: list[dict[str, Any]] = Field(default_factory=list)
+
+
 class HistoryRecord(View):
     """One fact of a session's history. `seq` counts per session, from 1."""
 

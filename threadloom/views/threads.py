@@ -17,10 +17,11 @@ class Waiting(View):
     """What a thread waits for, as data.
 
     Attributes:
-        kind: `timer`, `approval`, `message`, `join`, `activity`, `hold` or `queue`.
+        kind: `timer`, `approval`, `message`, `join`, `activity`, `hold`, `queue` or `pool`.
         until: When the wait ends by itself; absent when it does not.
         choices: What an approval offers.
         assignees: Who is asked for an approval.
+        pool: Where it stands in line.
         place: In a queue, from 1, of so many (`of`).
     """
 
@@ -32,6 +33,7 @@ class Waiting(View):
     assignees: Annotated[list[str] | None, Sparse] = None
     place: Annotated[int | None, Sparse] = None
     of: Annotated[int | None, Sparse] = None
+    pool: Annotated[str | None, Sparse] = None
 
 
 class InFlight(View):

@@ -13,12 +13,13 @@ from temporalio.exceptions import ActivityError, ApplicationError, FailureError,
 
 from activities.branching import BranchingActivities
 from activities.supervision import SupervisionActivities
-from domain.errors import Code
-from domain.ids import thread_workflow_id
+from domain.errors import Code, ThreadloomError
+from domain.ids import pool_workflow_id, thread_workflow_id
 from domain.messages import (
     CopyThread,
     Finding,
     ForkThread,
+    LeaseAnswer,
     PrepareBranchInput,
     ReconcileInput,
     ReconcileResult,
@@ -29,12 +30,13 @@ from domain.session.effects import (
     PrepareBranch,
     Reconcile,
     SessionEffect,
+    SignalPool,
     SignalThread,
     StartThread,
     TerminateThreads,
     merged,
 )
-from domain.session.inputs import Found, Launched, NotLaunched, NotPrepared, Prepared, SessionInput
+from domain.session.inputs import Found, Launched, LeaseTold, NotLaunched, NotPrepared, Prepared, SessionInput
 from workflows.failures import closed_as, defect, refusal_of
 from workflows.naming import summary
 from workflows.priority import of_thread
@@ -62,7 +64,7 @@ class Children:
         self._session_id = session_id
         self._trace = trace
         self._post = post
-        self._signals: dict[str, list[SignalThread]] = {}
+        self._signals: dict[str, list[SignalThread | SignalPool]] = {}
         self._under_way = 0
 
     @property
@@ -75,7 +77,7 @@ class Children:
         match effect:
             case StartThread():
                 self._spawn(self._start(effect))
-            case SignalThread():
+            case SignalThread() | SignalPool():
                 self._signal_in_order(effect)
             case PrepareBranch():
                 self._spawn(self._prepare(effect, max_depth))
@@ -127,20 +129,25 @@ class Children:
             found = Finding(thread_id=thread_id, status=closed_as(error))
         self._found([found])
 
-    def _signal_in_order(self, effect: SignalThread) -> None:
-        """Signal when the last signal to the thread has arrived: of two under way the later may come first."""
-        waiting = self._signals.get(effect.thread_id)
+    def _signal_in_order(self, effect: SignalThread | SignalPool) -> None:
+        """Signal when the last signal to the same has arrived: of two under way the later may come first."""
+        waiting = self._signals.get(self._receiver(effect))
         if waiting is None:
-            self._signals[effect.thread_id] = []
+            self._signals[self._receiver(effect)] = []
             self._spawn(self._signal(effect))
         elif waiting and (both := merged(waiting[-1], effect)) is not None:
             waiting[-1] = both
         else:
             waiting.append(effect)
 
-    async def _signal(self, effect: SignalThread) -> None:
-        """Send the signal, and then those that have come for the same thread meanwhile."""
-        waiting = self._signals[effect.thread_id]
+    def _receiver(self, effect: SignalThread | SignalPool) -> str:
+        if isinstance(effect, SignalPool):
+            return pool_workflow_id(effect.pool)
+        return thread_workflow_id(self._session_id, effect.thread_id)
+
+    async def _signal(self, effect: SignalThread | SignalPool) -> None:
+        """Send the signal, and then those that have come for the same workflow meanwhile."""
+        waiting = self._signals[self._receiver(effect)]
         try:
             await self._send(effect)
             while waiting:
@@ -148,15 +155,28 @@ class Children:
                 await asyncio.sleep(0)
                 await self._send(waiting.pop(0))
         finally:
-            del self._signals[effect.thread_id]
+            del self._signals[self._receiver(effect)]
 
-    async def _send(self, effect: SignalThread) -> None:
-        workflow_id = thread_workflow_id(self._session_id, effect.thread_id)
+    async def _send(self, effect: SignalThread | SignalPool) -> None:
         try:
-            await workflow.get_external_workflow_handle(workflow_id).signal(effect.signal, effect.message)
+            receiver = workflow.get_external_workflow_handle(self._receiver(effect))
+            await receiver.signal(effect.signal, effect.message)
             self._trace.leave()
         except ApplicationError:
-            await self._reconcile((effect.thread_id,))
+            if isinstance(effect, SignalThread):
+                await self._reconcile((effect.thread_id,))
+            elif effect.signal == "lease_request":
+                self._no_pool(effect)
+            else:
+                self._trace.leave()
+
+    def _no_pool(self, effect: SignalPool) -> None:
+        """Answer for a pool that is not there."""
+        error = ThreadloomError(Code.POOL_NOT_FOUND, f"there is no pool {effect.pool}", {"pool": effect.pool})
+        answer = LeaseAnswer(
+            pool=effect.pool, lease_id=effect.message["lease_id"], granted=False, error=error.visible()
+        )
+        self._post(LeaseTold(now=workflow.now(), answer=answer))
 
     async def _prepare(self, effect: PrepareBranch, max_depth: int | None) -> None:
         command = (ForkThread if effect.operation == "fork" else CopyThread).model_validate(effect.request)

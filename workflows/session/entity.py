@@ -14,7 +14,7 @@ from domain.authorising import attempt, require_permission
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id, session_workflow_id
-from domain.messages import STATE_VERSION, Command, SessionStart, ThreadReport, ThreadRequest, body
+from domain.messages import STATE_VERSION, Command, LeaseAnswer, SessionStart, ThreadReport, ThreadRequest, body
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.session.config import make_config
@@ -24,7 +24,7 @@ from domain.session.effects import SessionEffect, effects
 from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
 from domain.session.history import fact, session_row, statistics
-from domain.session.inputs import Asked, NotPrepared, Prepared, Reported, Request, SessionInput, Stored, Tick
+from domain.session.inputs import Asked, LeaseTold, NotPrepared, Prepared, Reported, Request, SessionInput, Stored, Tick
 from domain.session.policy import examine
 from domain.session.state import ENDED_KEPT, SessionState, SessionStatus, settled, taken, wake_at
 from domain.values import JsonObject
@@ -152,6 +152,10 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
     def reported(self, report: ThreadReport) -> None:
         """A thread told where it stands."""
         self.post(Reported(now=workflow.now(), report=report))
+
+    def leased(self, answer: LeaseAnswer) -> None:
+        """A pool tells what has become of a request."""
+        self.post(LeaseTold(now=workflow.now(), answer=answer))
 
     def asked(self, request: ThreadRequest) -> None:
         """A thread asks for something."""

@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.common import RawValue
 
 from domain.messages import (
+    AllocateResources,
     CancelFlow,
     CloseSession,
     ConfigureSession,
@@ -18,9 +19,11 @@ from domain.messages import (
     CreateThreads,
     DestroyThread,
     ForkThread,
+    LeaseAnswer,
     ManageThread,
     PauseSession,
     PrioritiseThread,
+    ReleaseResources,
     ResumeSession,
     SessionStart,
     SyncSession,
@@ -30,6 +33,7 @@ from domain.messages import (
     read,
 )
 from domain.session.history import statistics
+from domain.session.resources import visible as resources
 from domain.session.views import describe, list_threads, one_thread, tree
 from domain.values import JsonObject
 from workflows.host import Host, release
@@ -147,6 +151,24 @@ class SessionWorkflow:
     def _check_destroy(self, *args: Any) -> None:
         self._session.check(DestroyThread, args)
 
+    @workflow.update(name="allocate")
+    async def allocate(self, *args: Any) -> JsonObject:
+        """Take resources of the session by hand. Takes `AllocateResources`; answers {allocation}."""
+        return await self._session.command(AllocateResources, args)
+
+    @allocate.validator
+    def _check_allocate(self, *args: Any) -> None:
+        self._session.check(AllocateResources, args)
+
+    @workflow.update(name="release")
+    async def release(self, *args: Any) -> JsonObject:
+        """Free what was allocated. Takes `ReleaseResources`; answers {allocation, released}."""
+        return await self._session.command(ReleaseResources, args)
+
+    @release.validator
+    def _check_release(self, *args: Any) -> None:
+        self._session.check(ReleaseResources, args)
+
     @workflow.update(name="configure")
     async def configure(self, *args: Any) -> JsonObject:
         """Change the configuration. Takes `ConfigureSession`; answers {config}."""
@@ -198,6 +220,12 @@ class SessionWorkflow:
         if request := self._host.told(ThreadRequest, args):
             self._session.asked(request)
 
+    @workflow.signal(name="lease_answer")
+    def lease_answer(self, *args: Any) -> None:
+        """A pool tells what has become of a request. Internal; takes `LeaseAnswer`."""
+        if answer := self._host.told(LeaseAnswer, args):
+            self._session.leased(answer)
+
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
         """A signal that nobody here knows."""
@@ -227,6 +255,11 @@ class SessionWorkflow:
     def statistics(self, *args: Any) -> JsonObject:
         """As `session stats` prints it."""
         return statistics(self._session.state)
+
+    @workflow.query(name="resources")
+    def resources(self, *args: Any) -> Any:
+        """As `session resources` prints them: {resources, allocations, leases}."""
+        return OrInline(resources(self._session.state))
 
     @workflow.query(name="history")
     def history(self, *args: Any) -> Any:

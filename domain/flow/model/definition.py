@@ -22,6 +22,7 @@ from domain.flow.model.fields import (
 )
 from domain.flow.model.nodes import Node
 from domain.ids import ID_PATTERN
+from domain.resources import Requirements
 from domain.values import Json
 
 
@@ -123,6 +124,7 @@ class FlowDefinition(FlowModel):
     variables: dict[VariableName, Template] = {}
     defaults: Defaults = Defaults()
     limits: Limits = Limits()
+    requires: Requirements = {}
     error_policy: Annotated[ErrorPolicy, BeforeValidator(_as_policy)] = ErrorPolicy()
     hooks: Hooks = Hooks()
     checkpoint: LocalCheckpoint = LocalCheckpoint()

@@ -28,6 +28,7 @@ from domain.flow.model.fields import (
     TextTemplate,
     VariableName,
 )
+from domain.resources import Requirements
 from domain.values import Json
 
 
@@ -249,7 +250,7 @@ class SpawnNode(WaitingStep):
     id: TextTemplate | None = None
     input: Template = {}
     priority: PriorityName | None = None
-    requires: dict[VariableName, Annotated[float, Field(gt=0, strict=False)]] = {}
+    requires: Requirements = {}
     on_parent_end: Literal["cancel", "leave"] = "cancel"
 
 

@@ -59,7 +59,7 @@ def test_execution_times_are_those_of_threads_that_began() -> None:
 
 
 def test_nothing_has_no_average() -> None:
-    shown = Statistics().visible(alive=0, limit=None)
+    shown = Statistics().visible(alive=0, limit=None, resources={})
     assert shown["performance"]["average_seconds"] is None
     assert shown["performance"]["success_rate"] is None
     assert shown["usage"] == {"calls": 0, "tokens": 0, "cost": 0, "average_cost_per_call": None, "by_model": {}}
