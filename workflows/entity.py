@@ -24,6 +24,7 @@ from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.budget import end_task
 from workflows.failures import defect, told_as_failures
+from workflows.length import AWAY_BYTES, AWAY_EVENTS, DRAIN_EVENTS, HISTORY_BYTES, SIGNALS, longer_than
 from workflows.receiving import read_signal, read_update
 from workflows.recorder import Recorder
 from workflows.trace import Trace
@@ -42,18 +43,8 @@ STEPS_PER_MILLISECOND = 3_000
 COMPUTED_PER_TASK = 200 * STEPS_PER_MILLISECOND
 """What a workflow task computes before it is ended. Counted, not timed: a replay has to end it there again."""
 
-HISTORY_BYTES = 2 * 1024 * 1024
-"""Size of a run's history after which the next run begins."""
-
-DRAIN_EVENTS = 500
-"""Events beyond the limit after which new commands are asked to come again, so that handlers can finish."""
-
-AWAY_EVENTS = 20_000
-AWAY_BYTES = 20 * 1024 * 1024
-"""History of a run that goes on while the database is away, after which it starts nothing more."""
-
-SIGNALS = 5_000
-"""Signals to one run after which the next one begins, whatever else: Temporal takes 10,000, and then none."""
+INPUTS_PER_TASK = 500
+"""Inputs in a row after which the workflow task is ended: thousands may have come while no worker ran."""
 
 AFTER_DEFECT = timedelta(minutes=1)
 """When an entity that a defect has stopped tries to go on; until then the program may have been mended."""
@@ -237,7 +228,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     async def _work(self) -> None:
         steps = 0
         while True:
-            self._take_inbox()
+            await self._take_inbox()
             # Between two nodes nothing is in flight; a thread that only calls activities has no other moment.
             if self._overdue() and not self.busy:
                 return
@@ -249,9 +240,15 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
                 await end_task("let messages in")
                 steps = self._computed = 0
 
-    def _take_inbox(self) -> None:
+    async def _take_inbox(self) -> None:
+        """Take all that has come; returns in the moment in which nothing is left."""
+        taken = 0
         while self._inbox:
+            if taken == INPUTS_PER_TASK:
+                await end_task("take the rest")
+                taken = 0
             self.take(*self._inbox.popleft())
+            taken += 1
 
     async def finish(self) -> None:
         """Answer what still comes, write all records, and let every handler return."""
@@ -266,7 +263,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             return not self.busy and also() and workflow.all_handlers_finished()
 
         while True:
-            self._take_inbox()
+            await self._take_inbox()
             if settled():
                 return
             self._leave_trace()
@@ -289,19 +286,14 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     @property
     def crowded(self) -> bool:
         """Whether this run should start nothing more, since the database is away and it cannot hand over."""
-        return self.recorder.outbox.failing and self._longer_than(AWAY_EVENTS, AWAY_BYTES)
+        return self.recorder.outbox.failing and longer_than(AWAY_EVENTS, AWAY_BYTES)
 
     def _overdue(self, beyond: int = 0) -> bool:
         """Whether the next run is due. While the database is away it may not start: see docs/adr/0013."""
         events, size = self._limit + beyond, HISTORY_BYTES + beyond * 1024
         if self.recorder.outbox.failing:
             events, size = 2 * AWAY_EVENTS, 2 * AWAY_BYTES
-        return self.signals >= SIGNALS + beyond or self._longer_than(events, size)
-
-    @staticmethod
-    def _longer_than(events: int, size: int) -> bool:
-        info = workflow.info()
-        return info.get_current_history_length() >= events or info.get_current_history_size() >= size
+        return self.signals >= SIGNALS + beyond or longer_than(events, size)
 
     # Messages
 
