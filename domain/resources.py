@@ -29,7 +29,7 @@ Requirements = dict[ResourceName, Amount]
 
 
 def units(amount: float) -> int:
-    """The amount in billionths."""
+    """The amount in billionths. Sums of these are exact, where those of decimal fractions are not."""
     return round(amount * 1_000_000_000)
 
 

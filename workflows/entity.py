@@ -6,24 +6,24 @@ state changes. A subclass brings the core (`decide`, `evolve`, `effects`) and pe
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from temporalio import workflow
 
-from domain.answers import Answered, require_same
+from domain.answers import require_same
 from domain.errors import Code, ThreadloomError
 from domain.flow.language.budget import Meter
 from domain.messages import Command
 from domain.outbox import Outbox
-from domain.records import Fact, RecordBatch
+from domain.records import Fact
 from domain.registry import NotRegisteredError
 from domain.values import JsonObject
 from workflows.alarm import Alarm
 from workflows.budget import end_task
+from workflows.core import Core, Effect, Event, Input, State
 from workflows.failures import defect, told_as_failures
 from workflows.lengths import (
     AWAY_BYTES,
@@ -32,6 +32,7 @@ from workflows.lengths import (
     COMPUTED_PER_TASK,
     DRAIN_EVENTS,
     HISTORY_BYTES,
+    INPUTS_PER_TASK,
     SIGNALS,
     STEPS_PER_TASK,
     longer_than,
@@ -40,24 +41,17 @@ from workflows.receiving import read_signal, read_update
 from workflows.recorder import Recorder
 from workflows.trace import Trace
 
-State = TypeVar("State")
-Input = TypeVar("Input")
-Event = TypeVar("Event")
-Effect = TypeVar("Effect")
-
 AFTER_DEFECT = timedelta(minutes=1)
 """When an entity that a defect has stopped tries to go on; until then the program may have been mended."""
 
 
-class Entity(ABC, Generic[State, Input, Event, Effect]):
+class Entity(Core[State, Input, Event, Effect]):
     """A state machine fed by messages.
 
     Args:
         outbox: Records to write.
         continue_as_new_after: Events of a run's history after which the next run begins.
     """
-
-    state: State
 
     def __init__(self, outbox: Outbox, continue_as_new_after: int) -> None:
         self.trace = Trace()
@@ -68,85 +62,6 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
         self._spoke = self._broken = False
         self._computed = 0
         self.signals = 0
-
-    # The core
-
-    @property
-    @abstractmethod
-    def answers(self) -> Mapping[str, Answered]:
-        """Answers to commands, by command id."""
-
-    @property
-    @abstractmethod
-    def ended(self) -> bool:
-        """Whether the state machine has reached its end."""
-
-    @property
-    @abstractmethod
-    def busy(self) -> bool:
-        """Whether something is under way whose end another run would not hear of."""
-
-    @abstractmethod
-    def decide(self, input: Input) -> Sequence[Event]:
-        """The events that follow from the input. Raises `ThreadloomError` to refuse it."""
-
-    @abstractmethod
-    def evolve(self, state: State, event: Event) -> tuple[State, Fact | None]:
-        """The state after the event, and what the history is to say of it."""
-
-    @abstractmethod
-    def effects(self, state: State, events: Sequence[Event]) -> Sequence[Effect]:
-        """What the events ask for; `state` is the state after them."""
-
-    @abstractmethod
-    def perform(self, effects: Sequence[Effect]) -> bool:
-        """Do what is asked for; whether that certainly is a command to Temporal."""
-
-    @abstractmethod
-    def taken(self, command_id: str) -> str | None:
-        """The digest of the command that was taken under this id, answered or not."""
-
-    @abstractmethod
-    def answer(self, command: Command, error: ThreadloomError | None) -> None:
-        """Note that the command was carried out, or refused."""
-
-    def permit(self, command: Command) -> None:
-        """Let the command pass if its actor may give it. Raises `ThreadloomError` if not."""
-
-    def reconsider(self, command_id: str) -> None:
-        """Forget a refusal that was for its moment only: the command comes again."""
-
-    def examine(self, command: Command) -> None:
-        """Refuse a command that is not in the history yet. Raises `ThreadloomError`."""
-
-    @abstractmethod
-    def input_for(self, command: Command, now: datetime) -> Input:
-        """The command as an input."""
-
-    @abstractmethod
-    def advance(self, now: datetime) -> Input:
-        """The input that lets the core go on by itself."""
-
-    @abstractmethod
-    def wake_at(self) -> tuple[datetime | None, str]:
-        """When to go on although nothing arrives, and what that moment is."""
-
-    @abstractmethod
-    def details(self) -> str:
-        """Where it stands, in Markdown, for Temporal's own pages."""
-
-    @abstractmethod
-    def sealed_batch(self) -> RecordBatch:
-        """The next records to write."""
-
-    def acknowledged(self, entry: int) -> None:
-        """Storage holds the journal up to this entry, or 0 when the batch had none."""
-
-    def instead(self, input: Input, error: ThreadloomError) -> Input | None:
-        """What to take when an input that is no command is refused and somebody waits for what follows from it."""
-        return None
-
-    # The loop
 
     async def live(self) -> bool:
         """Work until the end (true) or until the next run is due (false)."""
@@ -237,7 +152,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
     async def _work(self) -> None:
         steps = 0
         while True:
-            self._take_inbox()
+            await self._take_inbox()
             # Between two nodes nothing is in flight; a thread that only calls activities has no other moment.
             if self._overdue() and not self.busy:
                 return
@@ -249,9 +164,15 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
                 await end_task("let messages in")
                 steps = self._computed = 0
 
-    def _take_inbox(self) -> None:
+    async def _take_inbox(self) -> None:
+        """Take all that has come; returns in the moment in which nothing is left."""
+        taken = 0
         while self._inbox:
+            if taken == INPUTS_PER_TASK:
+                await end_task("take the rest")
+                taken = 0
             self.take(*self._inbox.popleft())
+            taken += 1
 
     async def finish(self) -> None:
         """Answer what still comes, write all records, and let every handler return."""
@@ -266,7 +187,7 @@ class Entity(ABC, Generic[State, Input, Event, Effect]):
             return not self.busy and also() and workflow.all_handlers_finished()
 
         while True:
-            self._take_inbox()
+            await self._take_inbox()
             if settled():
                 return
             self._leave_trace()

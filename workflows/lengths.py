@@ -7,6 +7,9 @@ from temporalio import workflow
 STEPS_PER_TASK = 100
 """Steps without a wait before the workflow task is ended, so that messages get their turn."""
 
+INPUTS_PER_TASK = 500
+"""Inputs in a row after which the workflow task is ended: thousands may have come while no worker ran."""
+
 STEPS_PER_MILLISECOND = 3_000
 """Steps of expressions, as `domain.flow.language.budget` counts them."""
 

@@ -12,17 +12,11 @@ from domain.flow.model import PositiveDuration
 from domain.ids import require_id
 from domain.instants import as_utc
 from domain.messages.base import STATE_VERSION, Command, Internal, PriorityName, Text
+from domain.resources import Amount
 
 LeaseId = Annotated[str, Field(min_length=1, max_length=300)]
 
 
-def _plain(amount: float) -> int | float:
-    """The number as people write it: 2, not 2.0."""
-    return int(amount) if amount == int(amount) else amount
-
-
-LeaseAmount = Annotated[int | float, Field(ge=1e-9, le=1e9, allow_inf_nan=False), AfterValidator(_plain)]
-"""How much there is of a pool, or how much of it somebody needs: counted in billionths, so that ten times 0.1 are 1."""
 SessionId = Annotated[str, AfterValidator(partial(require_id, "session"))]
 ThreadId = Annotated[str, AfterValidator(partial(require_id, "thread"))]
 Instant = Annotated[datetime, AfterValidator(as_utc)]
@@ -40,7 +34,7 @@ class LeaseRequest(Internal):
     lease_id: LeaseId
     session_id: SessionId
     thread_id: ThreadId
-    amount: LeaseAmount = 1
+    amount: Amount = 1
     priority: PriorityName = "normal"
     wait: bool = True
     since: Instant
@@ -108,7 +102,7 @@ class AcquireLease(Command):
 
     lease_id: LeaseId | None = None
     holder: Annotated[str, Field(min_length=1, max_length=200)]
-    amount: LeaseAmount = 1
+    amount: Amount = 1
     priority: PriorityName = "normal"
     ttl: PositiveDuration = Field(default="5m", validate_default=True)
     wait: bool = False

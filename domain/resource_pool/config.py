@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from domain.codec import invalid
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import PositiveDuration
-from domain.messages import LeaseAmount
+from domain.resources import Amount
 
 
 class PoolConfig(BaseModel):
@@ -23,7 +23,7 @@ class PoolConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    capacity: LeaseAmount
+    capacity: Amount
     lease: PositiveDuration = Field(default="5m", validate_default=True)
     continue_as_new_after: Annotated[int, Field(ge=50, le=20_000)] = 2_000
 

@@ -47,8 +47,9 @@ def evolve(state: PoolState, event: PoolEvent) -> PoolState:
         case HoldersSought(lease_ids=lease_ids):
             return replace(state, sought=lease_ids)
         case HoldersFound(due=due, left=left):
-            found = [lease for lease_id in state.sought if (lease := state.lease(lease_id)) and lease_id not in left]
-            return replace(_with(state, [replace(lease, due=due) for lease in found]), sought=())
+            gone = frozenset(left)
+            there = [lease for lease_id in state.sought if lease_id not in gone and (lease := state.lease(lease_id))]
+            return replace(_with(state, [replace(lease, due=due) for lease in there]), sought=())
         case AnswerRepeated():
             return state
         case _:

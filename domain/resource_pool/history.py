@@ -19,7 +19,8 @@ from domain.resource_pool.events import (
     PoolEvent,
     PriorityChanged,
 )
-from domain.resource_pool.state import Lease, PoolState, number
+from domain.resource_pool.state import Lease, PoolState
+from domain.resources import amount as as_amount
 from domain.thread.state import SYSTEM
 from domain.values import JsonObject
 
@@ -74,4 +75,4 @@ def _fact(
 
 
 def _room(pool: PoolState) -> JsonObject:
-    return {"in_use": number(pool.used), "capacity": pool.config.capacity}
+    return {"in_use": as_amount(pool.used), "capacity": pool.config.capacity}

@@ -55,15 +55,17 @@ def asked(state: PoolState, request: LeaseRequest, now: datetime) -> list[PoolEv
 def given_up(state: PoolState, message: LeaseRelease, now: datetime) -> list[PoolEvent]:
     """A session gives up a lease, or a place in the line, or one whose request is still on its way."""
     lease = state.lease(message.lease_id)
-    if lease is not None:
-        return [ended(lease, "released", None, actor=_actor(lease), reason=None, now=now)]
-    return [] if message.lease_id in state.over else [ReleasedEarly(lease_id=message.lease_id, at=now)]
+    if lease is None and message.lease_id not in state.over:
+        return [ReleasedEarly(lease_id=message.lease_id, at=now)]
+    if lease is None or lease.thread is None:
+        return []
+    return [ended(lease, "released", None, actor=_actor(lease), reason=None, now=now)]
 
 
 def reordered(state: PoolState, message: LeasePriority, now: datetime) -> list[PoolEvent]:
     """A session changes the priority of a request that waits."""
     lease = state.line.get(message.lease_id)
-    if lease is None or lease.priority == message.priority:
+    if lease is None or lease.thread is None or lease.priority == message.priority:
         return []
     return [PriorityChanged(lease_id=lease.lease_id, priority=message.priority, actor=_actor(lease), at=now)]
 

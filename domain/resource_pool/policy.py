@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from domain.errors import Code, ThreadloomError
 from domain.messages import AcquireLease, ClosePool, Command, ConfigurePool, ReleaseLease, RenewLease
 from domain.resource_pool.config import make_config
-from domain.resource_pool.state import Lease, PoolState, PoolStatus, number, units
+from domain.resource_pool.state import Lease, PoolState, PoolStatus
+from domain.resources import amount as as_amount
+from domain.resources import units
 
 MAX_LEASES = 5_000
 """Leases and waiting requests of one pool: its state has to fit into a message."""
@@ -84,7 +86,7 @@ def full(state: PoolState) -> ThreadloomError | None:
 
 def insufficient(state: PoolState, lease: Lease) -> ThreadloomError:
     """The refusal of a request for which there is no room."""
-    needed, left, capacity = lease.amount, number(max(free(state), 0)), state.config.capacity
+    needed, left, capacity = lease.amount, as_amount(max(free(state), 0)), state.config.capacity
     return ThreadloomError(
         Code.RESOURCES_INSUFFICIENT,
         f"pool {state.pool} has {left} of {capacity} free, and {needed} are needed",

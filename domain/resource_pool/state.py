@@ -10,12 +10,11 @@ from enum import StrEnum
 from domain.answers import Answered
 from domain.messages import PriorityName, ThreadHolder
 from domain.resource_pool.config import PoolConfig
+from domain.resources import units
 from domain.values import JsonObject
 
 OVER_KEPT = 1_000
 """Leases that are over, or were never granted, and that a pool remembers."""
-
-_BILLION = 1_000_000_000
 
 
 class PoolStatus(StrEnum):
@@ -125,17 +124,6 @@ class PoolState:
     def leases(self) -> list[Lease]:
         """All leases, the granted ones first."""
         return [*self.held.values(), *self.line.values()]
-
-
-def units(amount: float) -> int:
-    """The amount in billionths. Sums of these are exact, where those of decimal fractions are not."""
-    return round(amount * _BILLION)
-
-
-def number(count: int) -> int | float:
-    """So many billionths, as people write the number."""
-    whole, rest = divmod(count, _BILLION)
-    return whole if rest == 0 else count / _BILLION
 
 
 def wake_at(state: PoolState) -> datetime | None:

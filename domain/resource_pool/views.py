@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from domain.resource_pool.policy import free, in_order, place
-from domain.resource_pool.state import Lease, PoolState, number
+from domain.resource_pool.state import Lease, PoolState
+from domain.resources import amount as as_amount
 from domain.values import JsonObject
 
 
@@ -14,8 +15,8 @@ def describe(state: PoolState) -> JsonObject:
         "status": state.status.value,
         "title": state.title,
         "capacity": state.config.capacity,
-        "in_use": number(state.used),
-        "free": number(max(free(state), 0)),
+        "in_use": as_amount(state.used),
+        "free": as_amount(max(free(state), 0)),
         "held": len(state.held),
         "waiting": len(state.line),
         "backlogged": state.backlogged,
@@ -45,7 +46,7 @@ def standing(state: PoolState, lease_id: str) -> JsonObject:
 def details(state: PoolState) -> str:
     """Where the pool stands, in Markdown, for Temporal's own pages."""
     lines = [f"**{state.status.value}**{f' · {state.title}' if state.title else ''}"]
-    lines.append(f"{number(state.used)} of {state.config.capacity} in use, {len(state.line)} waiting")
+    lines.append(f"{as_amount(state.used)} of {state.config.capacity} in use, {len(state.line)} waiting")
     if state.backlogged:
         lines.append("grants nothing until the database has caught up")
     return "\n\n".join(lines)

@@ -10,7 +10,7 @@ from domain.resources import POOL
 from domain.session.admission import not_launched
 from domain.session.events import SessionEvent
 from domain.session.inputs import NotLaunched
-from domain.session.resource_events import LeaseGranted, LeaseLost, ResourcesDenied
+from domain.session.resource_events import LeaseGranted, LeaseLost, LeasesReleased, ResourcesDenied
 from domain.session.state import SessionState
 from domain.values import JsonObject
 
@@ -51,10 +51,13 @@ def priority(state: SessionState, thread_id: str) -> JsonObject:
 def told_by_pool(state: SessionState, answer: LeaseAnswer, now: datetime) -> list[SessionEvent]:
     """What follows when a pool answers, or takes back what it gave; nothing from an answer that comes again."""
     thread_id = answer.lease_id.rpartition("/")[2]
-    if answer.lease_id != lease_id(state, thread_id) or thread_id not in state.threads:
+    if answer.lease_id != lease_id(state, thread_id):
         return []
     had = state.leases.get(thread_id, {}).get(answer.pool)
-    if had is None or (answer.granted and had):
+    if had is None:
+        # Nobody needs it any more, and the pool does not know: it remembers the newest thousand that are over.
+        return [LeasesReleased(thread_id=thread_id, pools=(answer.pool,), at=now)] if answer.granted else []
+    if answer.granted and had:
         return []
     if answer.granted:
         return [LeaseGranted(thread_id=thread_id, pool=answer.pool, at=now)]

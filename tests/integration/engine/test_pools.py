@@ -25,7 +25,7 @@ async def test_two_sessions_share_a_pool_and_neither_gets_more_than_there_is(sta
     async with stack.worker(), users(stack) as queue:
         pool = await start_pool(stack, queue, 3, **FOREVER)
         one, other = await pool.start_session(), await pool.start_session()
-        names = {session.session_id: [f"{session.session_id}-{n}" for n in range(10)] for session in (one, other)}
+        names = {session.session_id: [f"{session.session_id}-{n}" for n in range(25)] for session in (one, other)}
 
         async def use(session: PoolSession) -> None:
             """Ask for all, and give up each lease when it is granted."""
@@ -46,7 +46,7 @@ async def test_two_sessions_share_a_pool_and_neither_gets_more_than_there_is(sta
             used += {"resource_allocated": 1, "resource_released": -1}.get(record["type"], 0)
             assert record.get("in_use", used) == used
             assert 0 <= used <= 3
-        assert [record["type"] for record in records].count("resource_allocated") == 20
+        assert [record["type"] for record in records].count("resource_allocated") == 50
 
 
 async def test_what_comes_twice_or_in_the_wrong_order_changes_nothing(stack: Stack) -> None:

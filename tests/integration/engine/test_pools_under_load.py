@@ -96,3 +96,20 @@ async def _used_until_held_up(pool: Pool) -> int:
             return granted
         granted += 1
         await session.give_up(name)
+
+
+async def test_what_came_while_no_worker_ran_is_taken_some_at_a_time(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of it comes with one workflow task, and Temporal takes a worker for stuck that computes for two seconds."""
+    monkeypatch.setattr(entity, "INPUTS_PER_TASK", 50)
+    async with users(stack) as queue:
+        pool = await start_pool(stack, queue, 1, lease="1d")
+        session = await pool.start_session()
+        await asyncio.gather(*(session.request(f"t{number}") for number in range(MANY)))
+        async with stack.worker():
+            await eventually(pool.describe, lambda seen: seen["held"] + seen["waiting"] == MANY)
+            history = await pool.handle.fetch_history()
+    scheduled = [event.activity_task_scheduled_event_attributes for event in history.events]
+    turns = [activity for activity in scheduled if activity.activity_type.name == "threadloom.turn"]
+    assert len(turns) >= MANY // 50 - 1

@@ -72,6 +72,14 @@ def test_an_id_that_another_thread_has_is_refused_and_changes_nothing() -> None:
     assert pool.give_up("a").held == []
 
 
+def test_a_session_has_no_say_in_the_lease_of_a_person() -> None:
+    pool = PoolDriver(1)
+    pool.acquire("x")
+    pool.acquire("y", wait=True)
+    assert pool.give_up("x").give_up("y").prefer("y", "high").held == ["x"]
+    assert [lease.priority for lease in pool.state.line.values()] == ["normal"]
+
+
 # People and programs
 
 
