@@ -212,6 +212,16 @@ async def sync(call: Call, session_id: SESSION_ID) -> Answer:
     return Answer(answer, lambda: f"session {session_id}: asked to look at its threads")
 
 
+@command(app, "recover", changes=True)
+async def recover(call: Call, session_id: SESSION_ID, wait: WAIT = False, patience: TIMEOUT = None) -> Answer:
+    """Start a session again whose workflow was lost, and adopt its threads that live."""
+    async with call.threadloom() as loom:
+        answer = await loom.session(session_id).recover(wait=wait, timeout=patience, **call.told)
+    if answer.status == "requested":
+        warn(Code.NO_WORKER, "nobody has answered yet; the session is recovered when a worker does it")
+    return Answer(answer, lambda: showing.recovered(answer))
+
+
 @command(app, "configure", changes=True)
 async def configure(
     call: Call,

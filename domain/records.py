@@ -26,6 +26,7 @@ class RecordType(StrEnum):
     SESSION_STATUS_CHANGED = "session_status_changed"
     SESSION_CONFIG_CHANGED = "session_config_changed"
     SESSION_CLOSED = "session_closed"
+    SESSION_RESTORED = "session_restored"
     THREAD_CREATED = "thread_created"
     THREAD_STARTED = "thread_started"
     THREAD_PAUSE_REQUESTED = "thread_pause_requested"

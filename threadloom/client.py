@@ -17,6 +17,7 @@ from threadloom.names import login_name
 from threadloom.pool import PoolHandle
 from threadloom.pool_reading import PoolReading
 from threadloom.reading import Reading
+from threadloom.recovering import SessionRecovery
 from threadloom.session import SessionHandle
 from threadloom.settings import Settings
 from threadloom.starting import create_pool, start_session
@@ -50,6 +51,7 @@ class Threadloom:
         self._reading = Reading(self._gateway, backend.records)
         self._pool_reading = PoolReading(self._gateway, backend.records)
         self._delivery = Delivery(self._gateway, backend.records)
+        self._recovery = SessionRecovery(self._gateway, backend.records, self._delivery, settings.task_queue)
 
     def session(self, session_id: str) -> SessionHandle:
         """A session by its id; nobody is asked whether it exists.
@@ -58,7 +60,12 @@ class Threadloom:
             ThreadloomError: `INVALID_ID`.
         """
         return SessionHandle(
-            session_id, reading=self._reading, delivery=self._delivery, flows=self.flows, actor=self.actor
+            session_id,
+            reading=self._reading,
+            delivery=self._delivery,
+            recovery=self._recovery,
+            flows=self.flows,
+            actor=self.actor,
         )
 
     async def start_session(

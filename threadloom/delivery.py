@@ -113,7 +113,7 @@ class Delivery:
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while True:
-                    answer = await self._known_answer(target, sent)
+                    answer = await self.known_answer(target, sent)
                     if answer is not None:
                         return answer
                     await asyncio.sleep(_POLL_SECONDS)
@@ -174,7 +174,7 @@ class Delivery:
                 return await self._told_before(target, sent)
             except UnansweredError:
                 # Reading a source for a fork may take longer than one call: whoever works on it answers queries.
-                if not await self._attended(target):
+                if not await self.attended(target):
                     raise
             except ThreadloomError as error:
                 if error.code != Code.SESSION_BUSY or asyncio.get_running_loop().time() > busy_until:
@@ -188,7 +188,7 @@ class Delivery:
         message = f"no worker answers for {target}; whether the command is carried out, its id tells when sent again"
         return ThreadloomError(Code.NO_WORKER, message, {"command_id": sent.command_id})
 
-    async def _attended(self, target: AnyTarget) -> bool:
+    async def attended(self, target: AnyTarget) -> bool:
         """Whether somebody works on the target: it answers, or at least gets on.
 
         That its task queue was polled of late would prove nothing: the server remembers the pollers of a
@@ -206,7 +206,12 @@ class Delivery:
             return True
         return True
 
-    async def _known_answer(self, target: AnyTarget, sent: Command) -> JsonObject | None:
+    async def known_answer(self, target: AnyTarget, sent: Command) -> JsonObject | None:
+        """The answer that the target has given the command; None while it has none, or nobody answers.
+
+        Raises:
+            ThreadloomError: The refusal, by its code; `COMMAND_ID_REUSED`.
+        """
         try:
             answer = await self._gateway.query(target.workflow_id, "answer", sent.command_id)
         except (UnansweredError, MissingError):
@@ -224,7 +229,7 @@ class Delivery:
     async def _told_before(self, target: AnyTarget, sent: Command) -> JsonObject:
         """The first answer to a command that comes again after the end; otherwise why it comes too late."""
         seen = await self._gateway.look(target.workflow_id)
-        answer = await self._known_answer(target, sent) if seen is not None else None
+        answer = await self.known_answer(target, sent) if seen is not None else None
         if answer is not None:
             return answer
         raise await why_not(self._gateway, self._records, target, seen)

@@ -27,9 +27,10 @@ from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import Code, ThreadloomError
+from domain.ids import session_workflow_id
 from domain.values import JsonObject
 from threadloom import search_attributes
-from threadloom.listing import Listed, find_workflows, status_name
+from threadloom.listing import Listed, find_workflows, has_workflows, status_name
 from threadloom.pollers import find_pollers
 from workflows.failures import activity_failure, from_failure
 
@@ -135,6 +136,10 @@ class Gateway:
         """Workflows of a type, the living first: of each id the newest run. Needs no worker."""
         return await self._from_server(find_workflows(self._client, workflow, limit))
 
+    async def has_threads(self, session_id: str) -> bool:
+        """Whether Temporal's list names any thread of the session."""
+        return await self._from_server(has_workflows(self._client, f"{session_workflow_id(session_id)}/thread/"))
+
     async def noted(self, seen: Sighting, name: str) -> Any:
         """What a workflow's memo says under this name; None when it says nothing."""
         if name not in seen.memo:
@@ -232,6 +237,16 @@ class Gateway:
             return await self._answered(self._handle(workflow_id).result(), None)
         except WorkflowFailureError as error:
             raise UnansweredError(str(error.cause)) from error
+
+    async def refusal(self, workflow_id: str) -> ThreadloomError | None:
+        """Why a workflow that has closed failed; None when it did not fail."""
+        try:
+            await self._answered(self._handle(workflow_id).result(), CALL_SECONDS)
+        except WorkflowFailureError as error:
+            return from_failure(error.cause) if isinstance(error.cause, ApplicationError) else None
+        except (MissingError, UnansweredError):
+            return None
+        return None
 
     async def events(self, workflow_id: str, run_id: str) -> AsyncIterator[HistoryEvent]:
         """The events of one run's history; none when Temporal no longer has it."""

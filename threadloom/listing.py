@@ -57,6 +57,19 @@ async def find_workflows(client: Client, workflow: str, limit: int) -> list[List
     return list(found.values())[:limit]
 
 
+async def has_workflows(client: Client, prefix: str) -> bool:
+    """Whether there are workflows whose id begins so, running or closed.
+
+    Raises:
+        RPCError: The server does not answer.
+    """
+    request = ListWorkflowExecutionsRequest(
+        namespace=client.namespace, query=f"WorkflowId STARTS_WITH '{prefix}'", page_size=1
+    )
+    answer = await client.workflow_service.list_workflow_executions(request, retry=True, timeout=_RPC_TIMEOUT)
+    return bool(answer.executions)
+
+
 def status_name(status: int) -> str:
     """The status in words, also one that this SDK does not know."""
     try:

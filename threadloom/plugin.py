@@ -16,6 +16,7 @@ from activities.branching import BranchingActivities
 from activities.local import LocalActivities
 from activities.messaging import MessagingActivities
 from activities.records import RecordActivities
+from activities.recovering import RecoveryActivities
 from activities.supervision import SupervisionActivities
 from domain.ports import Secrets
 from threadloom import search_attributes
@@ -91,6 +92,7 @@ class ThreadloomPlugin(SimplePlugin):
         branching = BranchingActivities(client, self._backend.records)
         messaging = MessagingActivities(client, self._backend.records)
         records = RecordActivities(self._backend.records)
+        recovery = RecoveryActivities(client, self._backend.records)
         supervision = SupervisionActivities(client)
         functions = list(config.get("activities", []))
         converter = client.data_converter.payload_converter
@@ -101,6 +103,7 @@ class ThreadloomPlugin(SimplePlugin):
             messaging.deliver,
             messaging.outcomes,
             records.record_batch,
+            recovery.recover,
             supervision.reconcile,
             supervision.terminate,
             supervision.find_holders,

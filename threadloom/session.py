@@ -25,6 +25,7 @@ from domain.messages import (
     PauseSession,
     PrioritiseThread,
     PriorityName,
+    RecoverSession,
     ReleaseResources,
     ResumeSession,
     Send,
@@ -38,6 +39,7 @@ from threadloom.delivery import Delivery, command
 from threadloom.flows import Flows
 from threadloom.names import new_command_id, readable_id
 from threadloom.reading import Reading
+from threadloom.recovering import SessionRecovery
 from threadloom.targets import Target
 from threadloom.thread import ThreadHandle
 from threadloom.together import Together
@@ -49,6 +51,7 @@ from threadloom.views import (
     ResourcesAllocated,
     ResourcesReleased,
     SessionAnswer,
+    SessionRecovered,
     SessionResources,
     SessionStatistics,
     SessionTree,
@@ -79,11 +82,21 @@ class SessionHandle:
     `command_id`: the same one again gets the first answer, whichever process sends it.
     """
 
-    def __init__(self, session_id: str, *, reading: Reading, delivery: Delivery, flows: Flows, actor: str) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        *,
+        reading: Reading,
+        delivery: Delivery,
+        recovery: SessionRecovery,
+        flows: Flows,
+        actor: str,
+    ) -> None:
         self.session_id = require_id("session", session_id)
         self._target = Target(session_id)
         self._reading = reading
         self._delivery = delivery
+        self._recovery = recovery
         self._flows = flows
         self._actor = actor
 
@@ -254,6 +267,37 @@ class SessionHandle:
         """Compare the threads believed alive with what Temporal knows of them, now. Answers `requested`."""
         sent = command(SyncSession, command_id, actor or self._actor, reason)
         return await self._lifecycle("sync", sent, False, None, set())
+
+    async def recover(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> SessionRecovered:
+        """Start the session's workflow again after it was lost: ended by force in Temporal, timed out or deleted.
+
+        The session goes on with its state, or as much of it as is left, and adopts the threads that live.
+
+        Args:
+            wait: Wait until it is done, however many threads there are.
+            timeout: For how long.
+            reason: Why, for the history.
+            command_id: Makes it happen once.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION` when the session runs, or has ended properly; `FORBIDDEN`;
+                `TIMED_OUT` (the command stands).
+        """
+        sent = command(RecoverSession, command_id, actor or self._actor, reason)
+        told = await self._recovery.recover(self.session_id, sent, wait=wait, timeout=timeout)
+        if told["status"] != "requested":
+            view = await self._reading.session(self.session_id)
+            told = {**told, "status": view.status, "threads": view.threads}
+        return SessionRecovered.model_validate({**told, "session_id": self.session_id})
 
     async def configure(
         self,

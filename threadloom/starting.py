@@ -22,7 +22,7 @@ from threadloom.reading import Reading
 from threadloom.targets import recorded
 from threadloom.views import PoolView, SessionView
 
-_COMMAND = "threadloom_command"
+STARTED_BY = "threadloom_command"
 """The workflow's memo that tells which command started it: {id, digest}. It stays across runs."""
 
 
@@ -59,12 +59,12 @@ async def start_session(
     if seen is None:
         if await recorded(records.session(session_id)) is not None:
             raise _exists(session_id)
-        memo: dict[str, Any] = {_COMMAND: command}
+        memo: dict[str, Any] = {STARTED_BY: command}
         start = {**message, "searchable": await gateway.searchable()}
         if not await gateway.start("SessionWorkflow", start, workflow_id=workflow_id, task_queue=task_queue, memo=memo):
             seen = await gateway.look(workflow_id)
     if seen is not None:
-        first = await gateway.noted(seen, _COMMAND)
+        first = await gateway.noted(seen, STARTED_BY)
         if not isinstance(first, dict) or first.get("id") != command_id:
             raise _exists(session_id)
         if first != command:
@@ -97,7 +97,7 @@ async def create_pool(
     workflow_id = pool_workflow_id(require_id("pool", pool))
     message = _pool_message(pool, wishes)
     command = {"id": command_id, "digest": digest(message)}
-    memo: dict[str, Any] = {_COMMAND: command}
+    memo: dict[str, Any] = {STARTED_BY: command}
     seen = await gateway.look(workflow_id)
     first = await _first_command(gateway, seen)
     if seen is None or (not seen.running and first.get("id") != command_id):
@@ -119,7 +119,7 @@ async def create_pool(
 
 async def _first_command(gateway: Gateway, seen: Sighting | None) -> JsonObject:
     """The command that started a workflow: {id, digest}; empty when nothing tells."""
-    noted = await gateway.noted(seen, _COMMAND) if seen is not None else None
+    noted = await gateway.noted(seen, STARTED_BY) if seen is not None else None
     return noted if isinstance(noted, dict) else {}
 
 
@@ -137,6 +137,8 @@ def _message(session_id: str, wishes: JsonObject) -> JsonObject:
     make_config(wishes["config"], preset=wishes["preset"])
     try:
         message = body(SessionStart(session_id=session_id, **wishes))
+        # Older programs know no recovery, and the same command must have the same digest.
+        del message["recover"]
     except ValidationError as error:
         raise invalid("session", error) from error
     return message

@@ -22,19 +22,36 @@ class Host(Generic[E]):
     """Where a workflow's entity lives.
 
     A workflow that cannot begin still answers: everybody who asks is told why, and signals are lost on it.
+    One that begins later keeps its signals until then, and everybody who asks is told to ask again.
 
     Args:
-        begin: Makes the entity from the workflow's arguments.
+        begin: Makes the entity from the workflow's arguments; None if `begin` is to be called later.
     """
 
-    def __init__(self, begin: Callable[[], E]) -> None:
-        self._made: E | ThreadloomError
+    def __init__(self, begin: Callable[[], E] | None) -> None:
+        self._made: E | ThreadloomError = ThreadloomError(Code.SESSION_BUSY, "it is being recovered; ask again")
+        self._early: list[Callable[[E], None]] | None = []
+        if begin is not None:
+            self.begin(begin)
+
+    def begin(self, begin: Callable[[], E]) -> None:
+        """Make the entity, and hand over the signals that have come."""
         try:
             self._made = begin()
         except ThreadloomError as error:
             self._made = error
         except Exception as error:
             self._made = defect(error)
+        early, self._early = self._early or [], None
+        if not isinstance(self._made, ThreadloomError):
+            self._made.signals += len(early)
+            for act in early:
+                act(self._made)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether there is no entity yet."""
+        return self._early is not None
 
     @property
     def entity(self) -> E:
@@ -49,21 +66,39 @@ class Host(Generic[E]):
 
     def signal(self, model: type[Command], args: tuple[Any, ...]) -> None:
         """Hand over a command that came as a signal."""
-        if not isinstance(self._made, ThreadloomError):
+        if self._early is not None:
+            self._early.append(lambda entity: entity.signal(model, args))
+        elif not isinstance(self._made, ThreadloomError):
             self._made.signals += 1
             self._made.signal(model, args)
+
+    def tell(self, model: type[M], args: tuple[Any, ...], take: Callable[[E, M], None]) -> None:
+        """Hand over a message of another workflow of ours, if it makes sense."""
+
+        def act(entity: E) -> None:
+            if (message := self._read(entity, model, args)) is not None:
+                take(entity, message)
+
+        if self._early is not None:
+            self._early.append(act)
+        elif not isinstance(self._made, ThreadloomError):
+            self._made.signals += 1
+            act(self._made)
 
     def told(self, model: type[M], args: tuple[Any, ...]) -> M | None:
         """A message of another workflow of ours; None when it makes no sense, or nobody is here to take it."""
         if isinstance(self._made, ThreadloomError):
             return None
         self._made.signals += 1
+        return self._read(self._made, model, args)
+
+    def _read(self, entity: E, model: type[M], args: tuple[Any, ...]) -> M | None:
         try:
             return read(model, args)
         except ThreadloomError as error:
-            self._made.ignore(error)
+            entity.ignore(error)
         except Exception as error:
-            self._made.ignore(defect(error))
+            entity.ignore(defect(error))
         return None
 
     def unknown(self, name: str) -> None:
@@ -74,6 +109,8 @@ class Host(Generic[E]):
 
     def answer(self, args: tuple[Any, ...]) -> JsonObject | None:
         """The answer to the command id that was given, or None."""
+        if self.waiting:
+            return None
         answer = self.entity.answers.get(str(args[0])) if args else None
         return dump(answer) if answer else None
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from threadloom.views import (
         History,
         Hold,
+        SessionRecovered,
         SessionResources,
         SessionStatistics,
         SessionSummary,
@@ -25,6 +26,13 @@ if TYPE_CHECKING:
     )
 
 
+_GOES_ON_FROM = {
+    "state": "it goes on from its last state",
+    "start": "it goes on from an earlier state, with what the records and its threads tell of the time since",
+    "records": "its state was made of the records",
+    "threads": "nothing but its threads is left of its state",
+}
+
 _STILL_RUNNING = 20
 """Threads that are named while a session is pausing."""
 
@@ -32,6 +40,17 @@ _STILL_RUNNING = 20
 def answer(what: str, new_status: str) -> Text:
     """A short answer: what, and how it stands now."""
     return Text.assemble(f"{plain(what)}: ", status(new_status))
+
+
+def recovered(view: SessionRecovered) -> RenderableType:
+    """How a session stands that was lost, and what has become of its threads."""
+    head = answer(f"session {view.session_id}", view.status)
+    if view.source is None:
+        return head
+    lines = [Text(f"{view.adopted} threads go on, {view.ended} had ended; {_GOES_ON_FROM[view.source]}")]
+    if view.lost:
+        lines.append(Text(f"Temporal does not have {plain(', '.join(view.lost))}"))
+    return Group(head, *lines)
 
 
 def session(view: SessionView) -> RenderableType:

@@ -63,6 +63,7 @@ from domain.messages.commands import (
     TerminateSession,
 )
 from domain.messages.internal import (
+    Recovery,
     ReportIdle,
     SessionHoldChanged,
     SessionStart,
@@ -84,6 +85,7 @@ from domain.messages.pools import (
     RenewLease,
     ThreadHolder,
 )
+from domain.messages.recovering import RecoveredSession, RecoverInput, RecoverSession, Source, Standing
 from domain.messages.requests import (
     SessionAnswer,
     ThreadAnswer,
@@ -136,6 +138,10 @@ __all__ = [
     "PriorityName",
     "ReconcileInput",
     "ReconcileResult",
+    "RecoverInput",
+    "RecoverSession",
+    "RecoveredSession",
+    "Recovery",
     "ReleaseLease",
     "ReleaseResources",
     "RenewLease",
@@ -149,7 +155,9 @@ __all__ = [
     "SessionAnswer",
     "SessionHoldChanged",
     "SessionStart",
+    "Source",
     "SpawnThread",
+    "Standing",
     "Strategy",
     "SyncSession",
     "TerminateInput",

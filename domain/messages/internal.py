@@ -15,12 +15,14 @@ class SessionHoldChanged(Internal):
 
     Attributes:
         keep: On release, hold the thread by itself instead.
+        recovered: The session was lost and is back: what the thread has told it or asked it for may be lost.
     """
 
     held: bool
     actor: str
     reason: str | None = None
     keep: bool = False
+    recovered: bool = False
 
 
 class ReportIdle(Internal):
@@ -84,14 +86,27 @@ class ThreadStart(Internal):
     outbox: dict[str, Any] | None = None
 
 
+class Recovery(Internal):
+    """What the workflow of a lost session is started with, instead of a state.
+
+    Attributes:
+        command: `domain.messages.RecoverSession` as JSON.
+        run_id: The run that was lost; None when Temporal has none.
+    """
+
+    command: dict[str, Any]
+    run_id: str | None = None
+
+
 class SessionStart(Internal):
-    """What a session's workflow starts with: its wishes, or the state its last run handed over.
+    """What a session's workflow starts with: its wishes, the state its last run handed over, or what it lost.
 
     Attributes:
         config: As `domain.session.config.SessionConfig`.
         searchable: Whether the server has our search attributes; see `domain.searching`.
         state: `domain.session.state.SessionState` as JSON.
         recent: The session's newest records, as it tells them when it is asked itself.
+        recover: The session was lost: it gathers its state before it does anything else.
     """
 
     version: int = STATE_VERSION
@@ -108,3 +123,4 @@ class SessionStart(Internal):
     state: dict[str, Any] | None = None
     outbox: dict[str, Any] | None = None
     recent: list[dict[str, Any]] = []
+    recover: Recovery | None = None

@@ -91,6 +91,8 @@ def turns(state: SessionState, now: datetime) -> list[SessionEvent]:
 def _begin(state: SessionState, wishes: Wishes, wish: WishId, now: datetime) -> SessionEvent:
     try:
         command = _command(wishes, wishes.wishes[wish.place])
+        if _begun_before(state, wishes, wish.place, command):
+            return WishSettled(wish=wish, error=None, at=now)
         if command.command_id in state.preparing or command.command_id in state.answers:
             raise ThreadloomError(Code.COMMAND_ID_REUSED, f"command id {command.command_id} came before")
         check(state, command)
@@ -99,6 +101,17 @@ def _begin(state: SessionState, wishes: Wishes, wish: WishId, now: datetime) -> 
         return branch_requested(command, now, wish)
     except ThreadloomError as error:
         return WishSettled(wish=wish, error=error.visible(), at=now)
+
+
+def _begun_before(state: SessionState, wishes: Wishes, place: int, command: SpawnThread | ForkThread) -> bool:
+    """Whether the thread is there because it was asked for before: a session that was lost may not know that it was.
+
+    Of a thread that was adopted it is not known which command it began with, but whose it is.
+    """
+    entry = state.find(command.thread_id)
+    if entry is None or any(wish.thread_id == command.thread_id for wish in wishes.wishes[:place]):
+        return False
+    return entry.parent == wishes.thread_id and entry.command_id in ("", command.command_id)
 
 
 def _command(wishes: Wishes, wish: Wish) -> SpawnThread | ForkThread:

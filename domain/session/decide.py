@@ -59,6 +59,7 @@ from domain.session.inputs import (
     Prepared,
     Reported,
     Request,
+    Restored,
     SessionInput,
     Stored,
     Tick,
@@ -67,6 +68,7 @@ from domain.session.leasing import told_by_pool
 from domain.session.observing import forgotten, found, reported
 from domain.session.policy import check
 from domain.session.queue import launches, left_waiting, withdrawals
+from domain.session.recovering import restored
 from domain.session.resources import expired, freed, on_resources
 from domain.session.state import (
     Ending,
@@ -119,6 +121,8 @@ def _events(state: SessionState, input: SessionInput) -> Iterable[SessionEvent]:
             return told_by_pool(state, answer, now)
         case Stored(now=now):
             return forgotten(state, now)
+        case Restored():
+            return restored(state, input)
         case Tick(now=now):
             return _tick(state, now)
 

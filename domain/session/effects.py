@@ -17,6 +17,7 @@ from domain.session.events import (
     SessionEvent,
     SessionHeld,
     SessionReleased,
+    SessionRestored,
 )
 from domain.session.queue import limited
 from domain.session.resource_events import LeaseAsked, LeasesReleased
@@ -140,14 +141,9 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
             return [SignalPool(pool=pool, signal="lease_priority", message=message) for pool in waits]
         case ReconcileRequested():
             started = _started(state)
-            # A pool that was made anew knows nothing of who asked the old one.
-            asked = [
-                SignalPool(pool=pool, signal="lease_request", message=leasing.request(state, thread_id, pool))
-                for thread_id, its in state.leases.items()
-                for pool, granted in its.items()
-                if not granted and thread_id in state.queue
-            ]
-            return [*([Reconcile(thread_ids=tuple(started))] if started else []), *asked]
+            return [*([Reconcile(thread_ids=tuple(started))] if started else []), *_lease_requests(state)]
+        case SessionRestored(living=living):
+            return [*_back(state, event, living), *_lease_requests(state)]
         case ConfigChanged(before=before) if limited(state.config) and not limited(before):
             return [
                 SignalThread(thread_id=thread_id, signal="report_idle", message={}) for thread_id in _started(state)
@@ -157,6 +153,34 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
 
 def _started(state: SessionState) -> list[str]:
     return [entry.thread_id for entry in state.threads.values() if entry.started]
+
+
+def _lease_requests(state: SessionState) -> list[SessionEffect]:
+    """Ask the pools again: one that was made anew knows nothing of who asked the old one."""
+    return [
+        SignalPool(pool=pool, signal="lease_request", message=leasing.request(state, thread_id, pool))
+        for thread_id, its in state.leases.items()
+        for pool, granted in its.items()
+        if not granted and thread_id in state.queue
+    ]
+
+
+def _back(state: SessionState, event: SessionRestored, living: tuple[str, ...]) -> list[SessionEffect]:
+    """Tell the threads that the session is there again, and what they may have missed."""
+    hold, ending = state.hold, state.ending
+    if ending and ending.forced:
+        return [_terminate(ending, living)] if living else []
+    actor, reason = (hold.actor, hold.reason) if hold else (event.actor, event.reason)
+    changed = SessionHoldChanged(held=hold is not None, actor=actor, reason=reason, recovered=True)
+    told: list[SessionEffect] = []
+    for thread_id in living:
+        told.append(_hold(thread_id, changed))
+        cancel = state.threads[thread_id].cancel
+        if ending and ending.deadline:
+            told.append(_cancel(state, thread_id))
+        elif cancel is not None:
+            told.append(SignalThread(thread_id=thread_id, signal="cancel", message=cancel))
+    return told
 
 
 def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:

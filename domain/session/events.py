@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from domain.answers import Answered
-from domain.messages import ThreadAnswer, ThreadStanding
+from domain.messages import Source, ThreadAnswer, ThreadStanding
 from domain.session.config import SessionConfig
 from domain.session.entries import BranchInPreparation
 from domain.session.resource_events import ResourceEvent
@@ -21,6 +21,25 @@ from domain.values import JsonObject
 class SessionStarted:
     actor: str
     reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRestored:
+    """The session's workflow was lost, and another one has taken its place.
+
+    Attributes:
+        living: The threads that it has adopted.
+        ended: How many threads were found to have ended meanwhile.
+        missing: Threads that Temporal does not have.
+    """
+
+    actor: str
+    reason: str | None
+    source: Source
+    living: tuple[str, ...]
+    ended: int
+    missing: tuple[str, ...]
     at: datetime
 
 
@@ -182,6 +201,7 @@ class CommandAnswered:
 
 SessionEvent: TypeAlias = (
     SessionStarted
+    | SessionRestored
     | SessionStatusChanged
     | SessionHeld
     | SessionReleased

@@ -21,6 +21,7 @@ from domain.session.events import (
     SessionExpired,
     SessionHeld,
     SessionReleased,
+    SessionRestored,
     SessionStarted,
     SessionStatusChanged,
     ThreadsForgotten,
@@ -49,6 +50,8 @@ def evolve(state: SessionState, event: SessionEvent) -> SessionState:
     match event:
         case SessionStarted(at=at):
             return replace(state, last_activity_at=at, updated_at=at)
+        case SessionRestored():
+            return _restored(state, event)
         case SessionStatusChanged(status=status, at=at):
             return replace(state, status=status, updated_at=at, ended_at=at if status.terminal else None)
         case SessionHeld(hold=hold):
@@ -103,6 +106,28 @@ def apply(state: SessionState, events: Iterable[SessionEvent]) -> SessionState:
     for event in events:
         state = evolve(state, event)
     return state
+
+
+def _restored(state: SessionState, event: SessionRestored) -> SessionState:
+    """The state without what was under way and whose end nobody hears of: whoever wants it asks for it again."""
+    missing = set(event.missing)
+    wanted = [branch.wish for branch in state.preparing.values()]
+    wanted += [launch.wish for thread_id, launch in state.launching.items() if thread_id in missing]
+    interrupted = {wish.request_id for wish in wanted if wish is not None}
+    statistics = state.statistics
+    for branch in state.preparing.values():
+        if not branch.plan:
+            count = getattr(statistics, branch.operation).withdrawn(branch.strategy)
+            statistics = replace(statistics, **{branch.operation: count})
+    return replace(
+        state,
+        preparing={},
+        wishes={request_id: its for request_id, its in state.wishes.items() if request_id not in interrupted},
+        statistics=statistics.counted("recover"),
+        reconciled_at=event.at,
+        last_activity_at=event.at,
+        updated_at=event.at,
+    )
 
 
 def _branch(state: SessionState, event: BranchRequested | BranchSettled | BranchPostponed) -> SessionState:

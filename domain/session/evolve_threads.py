@@ -54,10 +54,10 @@ def evolve_threads(state: SessionState, event: ThreadEvent) -> SessionState:
             return _prioritised(state, event)
         case ThreadWithdrawn(thread_id=thread_id):
             entry = replace(state.threads[thread_id], status=ThreadStatus.CANCELLED, ended_at=event.at)
-            return _ended(_dequeued(state, thread_id), entry)
+            return _ended(dequeued(state, thread_id), entry)
         case LaunchBegun(thread_id=thread_id):
             launching = {**state.launching, thread_id: state.queue[thread_id].launch}
-            return replace(_dequeued(state, thread_id), launching=launching)
+            return replace(dequeued(state, thread_id), launching=launching)
         case ThreadLaunched():
             return _launched(state, event)
         case ThreadRejected():
@@ -118,7 +118,8 @@ def _prioritised(state: SessionState, event: PriorityChanged) -> SessionState:
     )
 
 
-def _dequeued(state: SessionState, thread_id: str) -> SessionState:
+def dequeued(state: SessionState, thread_id: str) -> SessionState:
+    """The state in which the thread no longer waits for its turn."""
     name = state.queue[thread_id].bundle
     bundle = state.bundles[name]
     bundles = _without(state.bundles, name)
@@ -146,7 +147,7 @@ def _rejected(state: SessionState, event: ThreadRejected) -> SessionState:
     thread_id = event.thread_id
     entry = state.threads[thread_id]
     if thread_id in state.queue:
-        launch, state = state.queue[thread_id].launch, _dequeued(state, thread_id)
+        launch, state = state.queue[thread_id].launch, dequeued(state, thread_id)
     else:
         launch, launching = state.launching[thread_id], _without(state.launching, thread_id)
         state = replace(state, launching=launching)

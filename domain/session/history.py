@@ -11,9 +11,11 @@ from domain.session.events import (
     ConfigChanged,
     SessionEvent,
     SessionHeld,
+    SessionRestored,
     SessionStarted,
     SessionStatusChanged,
 )
+from domain.session.recovering import figures
 from domain.session.resource_events import ResourcesAllocated, ResourcesDenied, ResourcesReleased
 from domain.session.resources import visible
 from domain.session.state import SessionState
@@ -45,7 +47,12 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
     """The record of the event, if it leaves one. What a thread tells of itself, it records itself."""
     match event:
         case SessionStarted(actor=actor, reason=reason):
-            return Fact(type=RecordType.SESSION_CREATED, actor=actor, reason=reason, title=after.title)
+            # Nothing else in the database tells of the shared variables, should the session be lost.
+            shared: JsonObject = {"shared": after.shared} if after.shared else {}
+            created = RecordType.SESSION_CREATED
+            return Fact(type=created, actor=actor, reason=reason, title=after.title, details=shared)
+        case SessionRestored(actor=actor, reason=reason):
+            return Fact(type=RecordType.SESSION_RESTORED, actor=actor, reason=reason, details=figures(event))
         case SessionStatusChanged(status=status, actor=actor, reason=reason):
             changed = RecordType.SESSION_CLOSED if status.terminal else RecordType.SESSION_STATUS_CHANGED
             details: JsonObject = {"from": before.status.value, "to": status.value}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from domain.messages import Command, Finding, LeaseAnswer, PreparedBranch, ThreadReport, ThreadRequest
+from domain.messages import Command, Finding, LeaseAnswer, PreparedBranch, Source, ThreadReport, ThreadRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +95,24 @@ class Stored:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """The session was lost and has its state again; what its threads did meanwhile follows as other inputs.
+
+    Attributes:
+        living: Threads whose workflow runs.
+        ended: How many have ended meanwhile.
+        missing: Threads that Temporal does not have.
+    """
+
+    now: datetime
+    command: Command
+    source: Source
+    living: tuple[str, ...]
+    ended: int
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:
     """Time has passed."""
 
@@ -102,5 +120,16 @@ class Tick:
 
 
 SessionInput: TypeAlias = (
-    Request | Asked | Prepared | NotPrepared | Launched | NotLaunched | Reported | Found | LeaseTold | Stored | Tick
+    Request
+    | Asked
+    | Prepared
+    | NotPrepared
+    | Launched
+    | NotLaunched
+    | Reported
+    | Found
+    | LeaseTold
+    | Stored
+    | Restored
+    | Tick
 )

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+_AVERAGE = "average_tokens_per_call"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperationCount:
@@ -143,6 +145,32 @@ class Statistics:
         }
 
 
+def read_statistics(visible: Mapping[str, Any]) -> Statistics:
+    """The statistics that `Statistics.visible` shows, as exactly as it shows them."""
+    operations, performance = visible.get("operations", {}), visible.get("performance", {})
+    resources: Mapping[str, Mapping[str, Any]] = visible.get("resources", {})
+    return Statistics(
+        fork=OperationCount(**operations.get("fork", {})),
+        copy=OperationCount(**operations.get("copy", {})),
+        other=operations.get("other", {}),
+        performance=Performance(
+            completed=performance.get("completed", 0),
+            failed=performance.get("failed", 0),
+            cancelled=performance.get("cancelled", 0),
+            seconds=performance.get("total_seconds", 0.0),
+            shortest=performance.get("minimum_seconds"),
+            longest=performance.get("maximum_seconds"),
+        ),
+        usage={
+            model: {name: figure for name, figure in figures.items() if name != _AVERAGE}
+            for model, figures in visible.get("usage", {}).get("by_model", {}).items()
+        },
+        messages=visible.get("messages", {}).get("by_type", {}),
+        peak_threads=resources.get("threads", {}).get("peak", 0),
+        peaks={name: told.get("peak", 0) for name, told in resources.items() if name != "threads"},
+    )
+
+
 def _operation(count: OperationCount) -> dict[str, Any]:
     return {
         "total": count.total,
@@ -165,7 +193,7 @@ def _usage(usage: Mapping[str, Mapping[str, int | float]]) -> dict[str, Any]:
         "by_model": {
             model: {
                 **figures,
-                "average_tokens_per_call": figures["tokens"] / figures["calls"] if figures["calls"] else None,
+                _AVERAGE: figures["tokens"] / figures["calls"] if figures["calls"] else None,
             }
             for model, figures in usage.items()
         },

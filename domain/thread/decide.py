@@ -103,7 +103,7 @@ def _resume(state: ThreadState, input: Resume) -> list[ThreadEvent]:
         if kind in state.holds
     ]
     lost = HoldKind.LOST_SESSION in state.holds and HoldKind.LOST_SESSION in input.kinds
-    if lost and state.active is not None and state.active.request is not None:
+    if (lost or input.asks_again) and state.active is not None and state.active.request is not None:
         lifted.append(SessionAskedAgain(request=state.active.request, at=input.now))
     return lifted
 

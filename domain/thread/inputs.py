@@ -104,10 +104,13 @@ class Pause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
+    """Attributes: asks_again: The session may not know what it was asked for, also where no hold tells so."""
+
     now: datetime
     kinds: tuple[HoldKind, ...]
     actor: str
     reason: str | None = None
+    asks_again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,13 @@ def input_for(command: Command, now: datetime) -> ThreadInput:
 def inputs_for_session_hold(changed: SessionHoldChanged, now: datetime) -> list[ThreadInput]:
     """What a change of the session's hold means for the thread; hearing from the session, it is not lost."""
     actor, reason = changed.actor, changed.reason
-    found = Resume(now=now, kinds=(HoldKind.LOST_SESSION,), actor=actor, reason="the session is back")
+    found = Resume(
+        now=now,
+        kinds=(HoldKind.LOST_SESSION,),
+        actor=actor,
+        reason="the session is back",
+        asks_again=changed.recovered,
+    )
     if changed.held:
         return [found, Pause(now=now, kind=HoldKind.SESSION, actor=actor, reason=reason)]
     keep = [Pause(now=now, kind=HoldKind.THREAD, actor=actor, reason=reason)] if changed.keep else []

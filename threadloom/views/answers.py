@@ -5,7 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any
 
+from pydantic import Field
+
 from threadloom.views.base import Sparse, View
+from threadloom.views.sessions import ThreadCounts
 
 
 class SessionAnswer(View):
@@ -18,6 +21,29 @@ class SessionAnswer(View):
 
     session_id: str
     status: str
+
+
+class SessionRecovered(View):
+    """A session that was lost is there again.
+
+    Attributes:
+        status: Its status now; `requested` when the recovery is in Temporal and not done yet, and then the rest
+            is not known.
+        source: Where its state comes from: `state` (its last one), `start` (what its last run began with),
+            `records` (the database) or `threads` (their own word alone).
+        threads: How its threads stand now.
+        adopted: How many threads live and were taken over.
+        ended: How many threads were found to have ended meanwhile.
+        lost: Threads that Temporal does not have, the first hundred: they have failed with `THREAD_LOST`.
+    """
+
+    session_id: str
+    status: str
+    source: str | None = None
+    threads: ThreadCounts | None = None
+    adopted: int | None = None
+    ended: int | None = None
+    lost: list[str] = Field(default_factory=list)
 
 
 class ThreadAnswer(View):

@@ -14,19 +14,41 @@ from domain.authorising import attempt, require_permission
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id, session_workflow_id
-from domain.messages import STATE_VERSION, Command, LeaseAnswer, SessionStart, ThreadReport, ThreadRequest, body
+from domain.messages import (
+    STATE_VERSION,
+    Command,
+    LeaseAnswer,
+    RecoveredSession,
+    RecoverSession,
+    SessionStart,
+    ThreadReport,
+    ThreadRequest,
+    body,
+)
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
-from domain.session.config import make_config
+from domain.session.beginning import first_state
 from domain.session.decide import decide
 from domain.session.details import details
 from domain.session.effects import SessionEffect, effects
 from domain.session.events import CommandAnswered, SessionEvent, SessionStarted
 from domain.session.evolve import evolve
 from domain.session.history import fact, session_row, statistics
-from domain.session.inputs import Asked, LeaseTold, NotPrepared, Prepared, Reported, Request, SessionInput, Stored, Tick
+from domain.session.inputs import (
+    Asked,
+    Found,
+    LeaseTold,
+    NotPrepared,
+    Prepared,
+    Reported,
+    Request,
+    Restored,
+    SessionInput,
+    Stored,
+    Tick,
+)
 from domain.session.policy import examine
-from domain.session.state import ENDED_KEPT, SessionState, SessionStatus, settled, taken, wake_at
+from domain.session.state import ENDED_KEPT, SessionState, settled, taken, wake_at
 from domain.values import JsonObject
 from workflows.entity import Entity
 from workflows.failures import defect
@@ -52,7 +74,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         if start.version > STATE_VERSION:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"state of version {start.version} is newer than this program")
         self.start = start.model_copy(update={"state": None, "recent": [], "outbox": None})
-        self.state = _first_state(start, workflow.now()) if start.state is None else _taken_over(start.state)
+        self.state = first_state(start, workflow.now()) if start.state is None else _taken_over(start.state)
         self.recent: deque[JsonObject] = deque(start.recent, maxlen=HISTORY_KEPT)
         outbox = Outbox.take_over(start.session_id, info.workflow_id, start.outbox)
         super().__init__(outbox, self.state.config.continue_as_new_after)
@@ -157,6 +179,29 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         """A pool tells what has become of a request."""
         self.post(LeaseTold(now=workflow.now(), answer=answer))
 
+    def restore(self, found: RecoveredSession, command: RecoverSession) -> None:
+        """The session was lost: go on from what was found of it.
+
+        Raises:
+            ThreadloomError: `FORBIDDEN`.
+        """
+        self.permit(command)
+        now = workflow.now()
+        missing = tuple(finding.thread_id for finding in found.findings if finding.status == "missing")
+        self.post(
+            Restored(
+                now=now,
+                command=command,
+                source=found.source,
+                living=tuple(found.living),
+                ended=len(found.reports) + len(found.findings) - len(missing),
+                missing=missing,
+            )
+        )
+        for report in found.reports:
+            self.post(Reported(now=now, report=report))
+        self.post(Found(now=now, findings=tuple(found.findings)))
+
     def asked(self, request: ThreadRequest) -> None:
         """A thread asks for something."""
         self.post(Asked(now=workflow.now(), request=request))
@@ -174,23 +219,6 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         outbox = self.recorder.outbox.carry()
         carried = {"state": dump(self.state), "outbox": outbox, "recent": list(self.recent)}
         return body(self.start.model_copy(update=carried))
-
-
-def _first_state(start: SessionStart, now: datetime) -> SessionState:
-    return SessionState(
-        session_id=start.session_id,
-        status=SessionStatus.ACTIVE,
-        config=make_config(start.config, preset=start.preset),
-        created_at=now,
-        title=start.title,
-        user_id=start.user_id,
-        metadata=start.metadata,
-        shared=start.shared,
-        searchable=start.searchable,
-        last_activity_at=now,
-        updated_at=now,
-        reconciled_at=now,
-    )
 
 
 def _taken_over(state: JsonObject) -> SessionState:

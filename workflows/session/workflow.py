@@ -30,6 +30,7 @@ from domain.messages import (
     TerminateSession,
     ThreadReport,
     ThreadRequest,
+    body,
     read,
 )
 from domain.session.history import statistics
@@ -39,6 +40,7 @@ from domain.values import JsonObject
 from workflows.host import Host, release
 from workflows.inline import OrInline
 from workflows.session.entity import SessionEntity
+from workflows.session.recovering import begin_again, lost_session
 
 
 @workflow.defn(name="SessionWorkflow", sandboxed=False)
@@ -51,7 +53,8 @@ class SessionWorkflow:
 
     @workflow.init
     def __init__(self, *args: Any) -> None:
-        self._host = Host(lambda: SessionEntity(read(SessionStart, args)))
+        self._lost = lost_session(args)
+        self._host: Host[SessionEntity] = Host(None if self._lost else lambda: SessionEntity(read(SessionStart, args)))
         release(args)
 
     @workflow.run
@@ -62,6 +65,8 @@ class SessionWorkflow:
             {session_id, status, threads, statistics}.
         """
         del args
+        if self._lost is not None:
+            await begin_again(self._lost, self._host)
         session = self._session
         session.recorder.start()
         while True:
@@ -211,20 +216,17 @@ class SessionWorkflow:
     @workflow.signal(name="thread_report")
     def thread_report(self, *args: Any) -> None:
         """A thread tells where it stands. Internal; takes `ThreadReport`."""
-        if report := self._host.told(ThreadReport, args):
-            self._session.reported(report)
+        self._host.tell(ThreadReport, args, SessionEntity.reported)
 
     @workflow.signal(name="thread_request")
     def thread_request(self, *args: Any) -> None:
         """A thread asks to start, watch or cancel others. Internal; takes `ThreadRequest`."""
-        if request := self._host.told(ThreadRequest, args):
-            self._session.asked(request)
+        self._host.tell(ThreadRequest, args, SessionEntity.asked)
 
     @workflow.signal(name="lease_answer")
     def lease_answer(self, *args: Any) -> None:
         """A pool tells what has become of a request. Internal; takes `LeaseAnswer`."""
-        if answer := self._host.told(LeaseAnswer, args):
-            self._session.leased(answer)
+        self._host.tell(LeaseAnswer, args, SessionEntity.leased)
 
     @workflow.signal(dynamic=True)
     def unknown(self, name: str, args: Sequence[RawValue]) -> None:
@@ -266,6 +268,13 @@ class SessionWorkflow:
         """The session's own newest records of this run; the database has them all, and the threads'."""
         return OrInline(list(self._session.recent))
 
+    @workflow.query(name="handoff")
+    def handoff(self, *args: Any) -> Any:
+        """What another run would begin with, should this one be lost: `domain.messages.SessionStart`. Internal."""
+        if self._lost is not None and self._host.waiting:
+            return body(self._lost)
+        return OrInline(self._session.next_run())
+
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
         """The answer to a command id, or null: {result} or {error}."""
@@ -274,6 +283,8 @@ class SessionWorkflow:
     @workflow.query(name="outbox")
     def outbox(self, *args: Any) -> JsonObject:
         """How many records wait for the database."""
+        if self._host.waiting:
+            return {"pending": 0, "last_seq": 0, "failing": False}
         return self._session.recorder.visible()
 
     @property

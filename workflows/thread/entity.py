@@ -15,7 +15,7 @@ from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import shared
 from domain.ids import parse_thread_workflow_id
-from domain.messages import Command, SessionAnswer, SessionHoldChanged, ThreadReport, ThreadStart, body
+from domain.messages import Command, SessionAnswer, SessionHoldChanged, Standing, ThreadReport, ThreadStart, body
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.thread.calls import ActivityCall, WorkflowCall
@@ -197,6 +197,16 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     async def _run_workflow(self, call: WorkflowCall) -> None:
         self.post(await self._workflows.run(call))
 
+    def standing(self) -> Standing:
+        """All that its session keeps of it."""
+        flow = self.program.flow
+        at = self.state.ended_at or workflow.now()
+        return Standing(
+            report=self._report(ReportStatus(status=self.state.status, at=at)),
+            row=thread_row(flow, self.start.flow_digest, self.state),
+            requires=dict(flow.requires),
+        )
+
     def _report(self, effect: ReportStatus) -> ThreadReport:
         state = self.state
         began = state.started_at or state.identity.created_at
@@ -295,6 +305,10 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         """The session holds the thread, or no longer does."""
         for change in inputs_for_session_hold(changed, workflow.now()):
             self.post(change)
+        if changed.recovered:
+            self._asker.recovered()
+            self._reporter.recovered()
+            self._reporter.report(self.standing().report)
 
     def _lost_session(self) -> None:
         if not self.ended:

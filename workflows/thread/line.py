@@ -29,6 +29,7 @@ class SessionLine(ABC):
         self._trace = trace
         self._lost = lost
         self._task: asyncio.Task[None] | None = None
+        self._recovered = False
 
     @property
     def busy(self) -> bool:
@@ -48,14 +49,31 @@ class SessionLine(ABC):
         if self._task is None:
             self._task = asyncio.create_task(self._send())
 
+    def recovered(self) -> None:
+        """The session was lost and is there again."""
+        self._recovered = True
+
     async def _send(self) -> None:
-        session = workflow.get_external_workflow_handle(self._workflow_id)
         try:
             while (message := self.next()) is not None:
-                await session.signal(self.signal, body(message))
+                await self._deliver(message)
                 self._trace.leave()
         except ApplicationError:
             self.clear()
             self._lost()
         finally:
             self._task = None
+
+    async def _deliver(self, message: Internal) -> None:
+        """Signal; again, when the session came back while it was found to be lost.
+
+        Temporal may tell both at once, and the SDK then brings the session's signal first.
+        """
+        session = workflow.get_external_workflow_handle(self._workflow_id)
+        while True:
+            self._recovered = False
+            try:
+                return await session.signal(self.signal, body(message))
+            except ApplicationError:
+                if not self._recovered:
+                    raise

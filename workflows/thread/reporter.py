@@ -37,6 +37,10 @@ class Reporter(SessionLine):
         self._newest = report
         self.begin()
 
+    def recovered(self) -> None:
+        super().recovered()
+        self._new = False
+
     def next(self) -> ThreadReport | None:
         report, self._newest = self._newest, None
         return report

@@ -20,6 +20,7 @@ from domain.messages import (
     SessionAnswer,
     SessionHoldChanged,
     ThreadStart,
+    body,
     read,
 )
 from domain.thread.inputs import Cancel
@@ -153,6 +154,11 @@ class ThreadWorkflow:
         thread, start = self._thread, self._thread.start
         snapshot = create_snapshot(thread.state, start.flow, start.flow_digest, workflow.now(), start.flows)
         return OrInline(dump(snapshot))
+
+    @workflow.query(name="standing")
+    def standing(self, *args: Any) -> Any:
+        """All that its session keeps of it: `domain.messages.Standing`. Internal."""
+        return OrInline(body(self._thread.standing()))
 
     @workflow.query(name="answer")
     def answer(self, *args: Any) -> Any:
