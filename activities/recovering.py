@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Container, Mapping
+from collections.abc import AsyncIterator, Awaitable, Container, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,7 +13,7 @@ from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRej
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import as_failure
-from activities.looking import RUNNING, find_threads, look
+from activities.looking import find_threads, look
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id, thread_workflow_id
@@ -30,10 +30,12 @@ _ALL_THREADS = 100_000
 _QUERY_TIMEOUT = timedelta(seconds=15)
 """The last run's state is asked for by a query that replays its history: thousands of events, in about a second."""
 
+_THREAD_TIMEOUT = timedelta(seconds=5)
+
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 _PATIENCE = 3
-"""Attempts in which whoever does not answer is asked again, before the next best has to do."""
+"""Attempts in which a session that does not answer is asked again, before the next best has to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,9 @@ class RecoveryActivities:
             if source == "threads" and not seen:
                 message = f"nothing is left of session {input.session_id}"
                 raise ThreadloomError(Code.SESSION_NOT_FOUND, message, {"session": input.session_id})
-            state = adopting(state, seen)
+            # What the last state knows of a thread it knows better than the thread.
+            news = {name: its for name, its in seen.items() if not remains.exact or state.find(name) is None}
+            state = adopting(state, news)
             found = outcome(state, seen)
             start = remains.start.model_copy(update={"state": dump(state), "recover": None})
             return RecoveredSession(
@@ -118,7 +122,7 @@ class RecoveryActivities:
     async def _handed_over(self, session_id: str, run_id: str) -> tuple[Source, SessionStart | None, datetime | None]:
         """What the run would have handed over at its end; or else what it began with, and when."""
         handle = self._client.get_workflow_handle(session_workflow_id(session_id), run_id=run_id)
-        told = await self._asked(handle.query("handoff", rpc_timeout=_QUERY_TIMEOUT))
+        told = await _answer(handle.query("handoff", rpc_timeout=_QUERY_TIMEOUT), patient=True)
         if told is not None:
             return "state", read(SessionStart, (told,)), None
         try:
@@ -132,20 +136,6 @@ class RecoveryActivities:
         except ThreadloomError as error:
             activity.logger.warning("run %s of session %s began with nonsense: %s", run_id, session_id, error)
         return "threads", None, None
-
-    async def _asked(self, query: Any) -> Any:
-        """What a workflow answers; None when it cannot answer, or has not after several attempts."""
-        try:
-            return await query
-        except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
-            return None
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                return None
-            if activity.info().attempt < _PATIENCE:
-                raise
-            activity.logger.warning("no answer: %s", error)
-            return None
 
     async def _recorded(self, session_id: str, *, needed: bool) -> Recorded | None:
         try:
@@ -182,17 +172,31 @@ class RecoveryActivities:
         unknown = [name for name in listed if state.find(name) is None and name not in stored]
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def see(thread_id: str, *, word: bool) -> Seen:
+        async def see(thread_id: str) -> Seen:
             async with places:
                 activity.heartbeat()
                 finding = await look(self._client, session_id, thread_id)
-                if finding.status == "missing" or not (word or finding.status != RUNNING):
-                    return Seen(finding=finding)
                 handle = self._client.get_workflow_handle(thread_workflow_id(session_id, thread_id))
-                told = await self._asked(handle.query("standing", rpc_timeout=_QUERY_TIMEOUT))
+                # Also of one that runs: it may have ended, told nobody, and be about to close.
+                told = await _answer(handle.query("standing", rpc_timeout=_THREAD_TIMEOUT), patient=False)
                 return Seen(finding=finding, standing=None if told is None else Standing.model_validate(told))
 
-        known_well = set(believed) if remains.exact else set()
         names = [*believed, *unknown]
-        found = await asyncio.gather(*(see(name, word=name not in known_well) for name in names))
-        return dict(zip(names, found, strict=True))
+        return dict(zip(names, await asyncio.gather(*(see(name) for name in names)), strict=True))
+
+
+async def _answer(query: Awaitable[Any], *, patient: bool) -> Any:
+    """What a workflow answers; None when it cannot, or does not.
+
+    Args:
+        query: The question.
+        patient: Rather try everything again, some times, than do without the answer.
+    """
+    try:
+        return await query
+    except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
+        return None
+    except RPCError as error:
+        if patient and error.status is not RPCStatusCode.NOT_FOUND and activity.info().attempt < _PATIENCE:
+            raise
+        return None
