@@ -238,7 +238,8 @@ def adopting(state: SessionState, seen: Mapping[str, Seen]) -> SessionState:
             )
         elif known is not None and known.alive and not known.command_id and word is not None:
             state = _adopted(state, known, word)
-    return state
+    peak = max(state.statistics.peak_threads, len(state.threads))
+    return replace(state, statistics=replace(state.statistics, peak_threads=peak))
 
 
 def _adopted(state: SessionState, entry: ThreadEntry, word: Standing) -> SessionState:
