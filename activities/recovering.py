@@ -74,18 +74,20 @@ class RecoveryActivities:
         """Find the session's state and its threads. Changes nothing, so it may be tried again at any time.
 
         Raises:
-            ApplicationError: `SESSION_NOT_FOUND` when nothing is left of it; `DATABASE_UNREACHABLE` when nobody
-                else tells of it, to be tried again.
+            ApplicationError: `SESSION_NOT_FOUND` when nothing is left of it; `DATABASE_UNREACHABLE` when the last
+                state is lost and the database away, to be tried again.
         """
         with as_failure():
             remains = await self._remains(input)
             state, source = remains.state, remains.source
-            recorded = None if remains.exact else await self._recorded(input.session_id, needed=source == "threads")
-            if recorded is not None and source == "threads":
-                source, state = "records", first_state(remains.start, recorded.session.created_at)
+            recorded = None if remains.exact else await self._recorded(input.session_id)
+            stored: set[str] = set()
             if recorded is not None:
-                state = completed_by(state, recorded)
-            stored = {row.thread_id for row in recorded.threads} if recorded is not None else set()
+                if source == "threads":
+                    source, state = "records", first_state(remains.start, recorded.session.created_at)
+                if recorded.session.updated_at >= state.updated_at:
+                    state = completed_by(state, recorded)
+                    stored = {row.thread_id for row in recorded.threads}
             seen = await self._look(input.session_id, state, remains, stored)
             if source == "threads" and not seen:
                 message = f"nothing is left of session {input.session_id}"
@@ -137,18 +139,12 @@ class RecoveryActivities:
             activity.logger.warning("run %s of session %s began with nonsense: %s", run_id, session_id, error)
         return "threads", None, None
 
-    async def _recorded(self, session_id: str, *, needed: bool) -> Recorded | None:
-        try:
-            session = await self._records.session(session_id)
-            if session is None:
-                return None
-            threads = await self._records.threads(session_id=session_id, include_destroyed=True, limit=_ALL_THREADS)
-            records = [record for type_ in TOLD_BY async for record in self._history(session_id, type_)]
-        except ThreadloomError as error:
-            if needed:
-                raise
-            activity.logger.warning("the database does not tell of session %s: %s", session_id, error)
+    async def _recorded(self, session_id: str) -> Recorded | None:
+        session = await self._records.session(session_id)
+        if session is None:
             return None
+        threads = await self._records.threads(session_id=session_id, include_destroyed=True, limit=_ALL_THREADS)
+        records = [record for type_ in TOLD_BY async for record in self._history(session_id, type_)]
         return Recorded(session=session, threads=threads, records=sorted(records, key=lambda record: record.seq))
 
     async def _history(self, session_id: str, type_: str) -> AsyncIterator[StoredRecord]:
@@ -194,9 +190,8 @@ async def _answer(query: Awaitable[Any], *, patient: bool) -> Any:
     """
     try:
         return await query
-    except (WorkflowQueryFailedError, WorkflowQueryRejectedError):
-        return None
-    except RPCError as error:
-        if patient and error.status is not RPCStatusCode.NOT_FOUND and activity.info().attempt < _PATIENCE:
+    except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError) as error:
+        missing = isinstance(error, RPCError) and error.status is RPCStatusCode.NOT_FOUND
+        if patient and not missing and activity.info().attempt < _PATIENCE:
             raise
         return None

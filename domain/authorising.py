@@ -22,8 +22,8 @@ class Attempt:
     Attributes:
         actor: Who, as the command says.
         command: What: `session.pause`, `session.resume`, `session.close`, `session.terminate`, `session.sync`,
-            `session.configure`, `session.cancel_flow`, `thread.create`, `thread.fork`, `thread.copy`,
-            `thread.pause`, `thread.resume`, `thread.start`, `thread.cancel`, `thread.destroy`,
+            `session.recover`, `session.configure`, `session.cancel_flow`, `thread.create`, `thread.fork`,
+            `thread.copy`, `thread.pause`, `thread.resume`, `thread.start`, `thread.cancel`, `thread.destroy`,
             `thread.prioritise`, `thread.decide`, `thread.send`.
         session_id: Where.
         thread_id: Which thread: the new one of a create, the source of a fork or copy.

@@ -119,9 +119,15 @@ def _restored(state: SessionState, event: SessionRestored) -> SessionState:
         if not branch.plan:
             count = getattr(statistics, branch.operation).withdrawn(branch.strategy)
             statistics = replace(statistics, **{branch.operation: count})
+    # A pool takes back what it gave for a thread that has no workflow, when its session has none either.
+    leases = {
+        thread_id: dict.fromkeys(its, False) if thread_id in state.queue else its
+        for thread_id, its in state.leases.items()
+    }
     return replace(
         state,
         preparing={},
+        leases=leases,
         wishes={request_id: its for request_id, its in state.wishes.items() if request_id not in interrupted},
         statistics=statistics.counted("recover"),
         reconciled_at=event.at,

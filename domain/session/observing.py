@@ -54,10 +54,11 @@ def _gone(state: SessionState, finding: Finding, now: datetime) -> ThreadChanged
     entry = state.threads.get(finding.thread_id)
     if entry is None or not entry.started or finding.status == "running":
         return None
-    seconds = (now - (entry.started_at or entry.created_at)).total_seconds()
+    at = min(as_utc(finding.closed_at), now) if finding.closed_at else now
+    seconds = max((at - (entry.started_at or entry.created_at)).total_seconds(), 0.0)
     status, error = end_of(finding, forced=state.ending is not None and state.ending.forced)
     return ThreadChanged(
-        thread_id=finding.thread_id, status=status, at=now, error=error, seconds=seconds, behind_back=True
+        thread_id=finding.thread_id, status=status, at=at, error=error, seconds=seconds, behind_back=True
     )
 
 

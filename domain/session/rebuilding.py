@@ -82,13 +82,11 @@ class Outcome:
 
 
 def completed_by(state: SessionState, recorded: Recorded) -> SessionState:
-    """The state as the records say that it was later; as it is where the records are behind.
+    """The state as the records say that it was later.
 
     What only the session's memory had is not in them: its queue, its answers, and when a pause was to end.
     """
     row, records = recorded.session, recorded.records
-    if row.updated_at < state.updated_at:
-        return state
     config = make_config(row.config)
     statistics = read_statistics(row.statistics)
     hold, ending = _stopped(recorded)

@@ -250,8 +250,12 @@ async def test_from_the_records_alone(worker: Worker, loom: Threadloom, new_id: 
     assert (await session.resources()).resources["seat"]["used"] == 0
 
 
-async def test_from_an_earlier_state(session: SessionHandle, loom: Threadloom, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the last run cannot be replayed, what it began with is completed from the records."""
+async def test_from_an_earlier_state(worker: Worker, loom: Threadloom, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the last run cannot be replayed, what it began with is completed from the records.
+
+    It began with more than travels in a message.
+    """
+    session = loom.session((await loom.start_session(metadata={"padding": "x" * 50_000})).session_id)
     await session.create_thread(receiving(), thread_id="first")
     await session.create_thread(TELL, thread_id="over", input=1)
     await session.thread("over").result(wait=True, timeout=30)
@@ -329,28 +333,53 @@ async def test_two_hundred_threads(session: SessionHandle, loom: Threadloom) -> 
     assert shown.threads.cancelled == 200
 
 
+async def reset(session: SessionHandle, loom: Threadloom, *, to_the_first: bool) -> None:
+    """Reset the session's workflow, as one may in Temporal's UI."""
+    handle = loom.client.get_workflow_handle(f"session/{session.session_id}")
+    history = await handle.fetch_history()
+    done = [event.event_id for event in history.events if event.HasField("workflow_task_completed_event_attributes")]
+    await loom.client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=loom.client.namespace,
+            workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=(await handle.describe()).run_id),
+            workflow_task_finish_event_id=done[0] if to_the_first else done[-1],
+            reason="a test",
+            request_id=str(to_the_first),
+        )
+    )
+
+
 async def test_a_session_that_was_cancelled_or_reset_in_temporal_was_never_lost(
     session: SessionHandle, loom: Threadloom
 ) -> None:
     await session.create_thread(receiving(), thread_id="t")
-    handle = loom.client.get_workflow_handle(f"session/{session.session_id}")
-    run = (await handle.describe()).run_id
-    history = await handle.fetch_history()
-    last = max(event.event_id for event in history.events if event.HasField("workflow_task_completed_event_attributes"))
-    await loom.client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=loom.client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=run),
-            workflow_task_finish_event_id=last,
-            reason="a test",
-            request_id="reset",
-        )
-    )
+    await reset(session, loom, to_the_first=False)
     assert (await refused(session)).code == "ILLEGAL_TRANSITION"
     await session.pause()
     await stands(session, t="paused")
     await session.resume()
-    await handle.cancel()
+    await loom.client.get_workflow_handle(f"session/{session.session_id}").cancel()
     await eventually(session.describe, lambda seen: seen.status == "terminated")
     assert await standing(session) == {"t": "cancelled"}
     assert (await refused(session)).code == "ILLEGAL_TRANSITION"
+
+
+async def test_a_session_that_a_reset_has_made_forget_its_threads(session: SessionHandle, loom: Threadloom) -> None:
+    """It runs, and does not know them: ended by force and recovered, it does."""
+    await session.create_thread(receiving(), thread_id="t")
+    await session.create_thread(receiving(), thread_id="u")
+    await reset(session, loom, to_the_first=True)
+    await eventually(lambda: standing(session), lambda seen: "t" not in seen and "u" not in seen)
+    await lose(session, loom)
+
+    async def listed() -> int:
+        query = f"WorkflowId STARTS_WITH 'session/{session.session_id}/thread/' AND ExecutionStatus = 'Running'"
+        return (await loom.client.count_workflows(query)).count
+
+    await eventually(listed, lambda count: count == 2)
+    answer = await session.recover(wait=True, timeout=30)
+    assert (answer.source, answer.adopted) == ("state", 2)
+    assert await standing(session) == {"t": "running", "u": "running"}
+    await session.thread("t").send("x", name="word")
+    await session.thread("u").cancel()
+    await stands(session, t="completed", u="cancelled")

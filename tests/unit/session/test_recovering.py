@@ -169,6 +169,14 @@ def test_pools_are_asked_again() -> None:
     ]
 
 
+def test_a_pool_may_have_taken_back_what_it_gave_for_a_thread_that_waits() -> None:
+    session = SessionDriver(max_running=1).create("a").create("b", launch=False, requires={"pool/p": 1})
+    granted = {**session.state.leases, "b": {"p": True}}
+    session.state = replace(session.state, leases=granted)
+    recover(session, "a")
+    assert session.state.leases["b"] == {"p": False}
+
+
 def spawn(session: SessionDriver, *thread_ids: str) -> None:
     commands = [
         {"command_id": f"a/spawn/{name}", "thread_id": name, "flow": END, "spawned_by": "a", "actor": "thread a"}
@@ -224,12 +232,6 @@ def test_the_records_tell_of_the_session() -> None:
     # The end of the last one came when the session was gone: nobody has counted it.
     assert list(state.threads) == ["a", "late"]
     assert (list(state.ended), dict(state.ended_counts), state.created) == (["z"], {"completed": 1}, 3)
-
-
-def test_records_that_are_behind_change_nothing() -> None:
-    session = SessionDriver().create("a")
-    behind = Recorded(session=session_of(session, at=-1), threads=[row("x", "running")])
-    assert completed_by(session.state, behind) == session.state
 
 
 def test_what_somebody_waived_stays_waived() -> None:
