@@ -28,7 +28,7 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "Resume the session, or start another one. `session show` tells its status.",
     ),
     Code.SESSION_BUSY: Explanation(
-        "The session is about to continue as a new run and takes no new command for a moment.",
+        "The session is about to continue as a new run, or is being recovered, and takes no new command for a moment.",
         "Send the command again with the same command id; the client does so by itself.",
     ),
     Code.ILLEGAL_TRANSITION: Explanation(

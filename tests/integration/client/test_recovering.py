@@ -178,6 +178,23 @@ async def test_a_paused_session_comes_back_paused(session: SessionHandle, loom: 
     assert (await session.thread("busy").result(wait=True, timeout=30)).status == "completed"
 
 
+async def test_a_recovered_session_can_be_replayed(stack: Stack, loom: Threadloom) -> None:
+    """Without a cache every step of it is."""
+    async with stack.worker(echo, gated, max_cached_workflows=0):
+        session = loom.session((await loom.start_session(config={"max_running": 1})).session_id)
+        await begin_parent(session, loom, "kid")
+        await session.create_thread(receiving(), thread_id="t", priority="low")
+        await lose(session, loom)
+        await session.thread("kid").send("x", name="go")
+        requested = asyncio.create_task(session.recover(wait=True, timeout=60))
+        await session.thread("t").pause()
+        assert (await requested).source == "state"
+        assert (await session.thread("parent").result(wait=True, timeout=60)).result == ["heard"]
+        await session.thread("t").resume()
+        await session.thread("t").send("x", name="word")
+        await stands(session, t="completed", parent="completed", kid="completed")
+
+
 async def test_recovered_once(session: SessionHandle, loom: Threadloom, other: Threadloom) -> None:
     await session.create_thread(receiving(), thread_id="t")
     assert (await refused(session)).code == "ILLEGAL_TRANSITION"
