@@ -13,11 +13,11 @@ from temporalio.client import Client, WorkflowQueryFailedError, WorkflowQueryRej
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.failures import as_failure
-from activities.looking import find_threads, look
+from activities.looking import RUNNING, find_threads, look
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id, thread_workflow_id
-from domain.messages import RecoveredSession, RecoverInput, SessionStart, Source, Standing, body, read
+from domain.messages import Finding, RecoveredSession, RecoverInput, SessionStart, Source, Standing, body, read
 from domain.ports import RecordStore
 from domain.records import StoredRecord
 from domain.session.beginning import first_state
@@ -34,7 +34,7 @@ _THREAD_TIMEOUT = timedelta(seconds=5)
 
 _EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
-_PATIENCE = 3
+_PATIENCE = 5
 """Attempts in which a session that does not answer is asked again, before the next best has to do."""
 
 
@@ -171,7 +171,14 @@ class RecoveryActivities:
         async def see(thread_id: str) -> Seen:
             async with places:
                 activity.heartbeat()
-                finding = await look(self._client, session_id, thread_id)
+                try:
+                    finding = await look(self._client, session_id, thread_id)
+                except RPCError as error:
+                    if thread_id not in state.threads:
+                        raise
+                    # It is believed to live: its session tells it so, and looks at it again.
+                    activity.logger.warning("thread %s could not be looked at: %s", thread_id, error)
+                    return Seen(finding=Finding(thread_id=thread_id, status=RUNNING))
                 handle = self._client.get_workflow_handle(thread_workflow_id(session_id, thread_id))
                 # Also of one that runs: it may have ended, told nobody, and be about to close.
                 told = await _answer(handle.query("standing", rpc_timeout=_THREAD_TIMEOUT), patient=False)

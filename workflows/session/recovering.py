@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +13,7 @@ from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from activities.recovering import RecoveryActivities
 from domain.errors import ThreadloomError
+from domain.ids import require_id
 from domain.messages import (
     RecoveredSession,
     RecoverInput,
@@ -19,7 +22,8 @@ from domain.messages import (
     TerminateSession,
     read,
 )
-from workflows.failures import refusal_of, to_failure
+from domain.registry import NotRegisteredError
+from workflows.failures import defect, refusal_of, to_failure
 from workflows.host import Host
 from workflows.session.entity import SessionEntity
 
@@ -46,7 +50,9 @@ async def begin_again(start: SessionStart, host: Host[SessionEntity]) -> None:
         ApplicationError: Nothing is left of the session, or who wants it back may not.
     """
     assert start.recover is not None
-    command = read(RecoverSession, (start.recover.command,))
+    with _told_as_failure():
+        require_id("session", start.session_id)
+        command = read(RecoverSession, (start.recover.command,))
     wanted = RecoverInput(
         session_id=start.session_id,
         run_id=start.recover.run_id,
@@ -54,12 +60,23 @@ async def begin_again(start: SessionStart, host: Host[SessionEntity]) -> None:
         searchable=start.searchable,
     )
     found = await _gather(wanted, host)
-    try:
+    with _told_as_failure():
         session = SessionEntity(read(SessionStart, (found.start,)))
         session.restore(found, command)
+    host.begin(lambda: session)
+
+
+@contextmanager
+def _told_as_failure() -> Iterator[None]:
+    """Fail the workflow: it can be recovered again, which a task that fails for ever cannot."""
+    try:
+        yield
+    except NotRegisteredError:
+        raise  # the task fails, and is another worker's
     except ThreadloomError as error:
         raise to_failure(error) from error
-    host.begin(lambda: session)
+    except Exception as error:
+        raise to_failure(defect(error)) from error
 
 
 async def _gather(wanted: RecoverInput, host: Host[SessionEntity]) -> RecoveredSession:

@@ -200,12 +200,12 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     def standing(self) -> Standing:
         """All that its session keeps of it."""
         flow = self.program.flow
+        row = thread_row(flow, self.start.flow_digest, self.state)
+        return Standing(report=self._report_now(), row=row, requires=dict(flow.requires))
+
+    def _report_now(self) -> ThreadReport:
         at = self.state.ended_at or workflow.now()
-        return Standing(
-            report=self._report(ReportStatus(status=self.state.status, at=at)),
-            row=thread_row(flow, self.start.flow_digest, self.state),
-            requires=dict(flow.requires),
-        )
+        return self._report(ReportStatus(status=self.state.status, at=at))
 
     def _report(self, effect: ReportStatus) -> ThreadReport:
         state = self.state
@@ -308,7 +308,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         if changed.recovered:
             self._asker.recovered()
             self._reporter.recovered()
-            self._reporter.report(self.standing().report)
+            self._reporter.report(self._report_now())
 
     def _lost_session(self) -> None:
         if not self.ended:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import DeleteWorkflowExecutionRequest, ResetWorkflowExecutionRequest
+from temporalio.client import WorkflowFailureError
 from temporalio.worker import Worker
 
 from activities.recovering import RecoveryActivities
@@ -90,7 +91,7 @@ async def begin_parent(session: SessionHandle, loom: Threadloom, *children: str)
 
 async def refused(session: SessionHandle, **how: Any) -> ThreadloomError:
     with pytest.raises(ThreadloomError) as error:
-        await session.recover(wait=True, timeout=30, **how)
+        await session.recover(wait=True, timeout=50, **how)
     return error.value
 
 
@@ -225,6 +226,28 @@ async def test_nothing_to_recover(session: SessionHandle, loom: Threadloom, new_
     assert (await refused(loom.session(new_id))).code == "SESSION_NOT_FOUND"
 
 
+@pytest.mark.parametrize(
+    "start",
+    [
+        {"recover": {"command": {}}},
+        {"recover": {"command": {"command_id": "x", "odd": 1}, "run_id": "nosuch"}},
+        {"recover": {"command": {"command_id": "x"}, "run_id": 7}},
+        {"recover": {"command": {"command_id": "x"}}, "session_id": "' OR WorkflowType = 'ThreadWorkflow"},
+        {"recover": "please"},
+    ],
+)
+async def test_a_recovery_that_makes_no_sense_fails(
+    worker: Worker, loom: Threadloom, new_id: str, start: dict[str, Any]
+) -> None:
+    """Rather than its task, for ever."""
+    queue = loom.settings.task_queue
+    handle = await loom.client.start_workflow(
+        "SessionWorkflow", {"session_id": new_id, **start}, id=f"session/{new_id}", task_queue=queue
+    )
+    with pytest.raises(WorkflowFailureError):
+        await handle.result()
+
+
 async def test_from_the_records_alone(worker: Worker, loom: Threadloom, new_id: str) -> None:
     config = {"max_running": 1, "quotas": {"seat": 2}}
     session = loom.session(
@@ -283,7 +306,7 @@ async def test_from_an_earlier_state(worker: Worker, loom: Threadloom, monkeypat
     await lose(session, loom)
     with monkeypatch.context() as patch:
         patch.setattr(SessionEntity, "next_run", lambda entity: 1 / 0)
-        answer = await session.recover(wait=True, timeout=30)
+        answer = await session.recover(wait=True, timeout=50)
     assert (answer.source, answer.adopted, answer.ended, answer.lost) == ("start", 1, 0, [])
     await eventually(session.describe, lambda seen: seen.status == "paused")
     assert (await session.statistics()).performance["completed"] == 1
