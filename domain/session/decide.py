@@ -81,15 +81,20 @@ from domain.thread.state import SYSTEM, Identity, outlasts
 from domain.values import JsonObject
 
 
-def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
+def decide(state: SessionState, input: SessionInput, *, draining: bool = False) -> list[SessionEvent]:
     """The events that follow from the input, with the change of status they amount to as the last.
+
+    Args:
+        state: The session.
+        input: What reaches it.
+        draining: The next run is overdue: nothing more is started, so that it can begin.
 
     Raises:
         ThreadloomError: The command is refused; nothing happens.
     """
     events = list(_events(state, input))
     after = apply(state, events)
-    for follow in (withdrawals, freed, launches, left_waiting, consequences, freed):
+    for follow in (withdrawals, freed, *(() if draining else (launches,)), left_waiting, consequences, freed):
         more = list(follow(after, events, input.now))
         events += more
         after = apply(after, more)
