@@ -99,6 +99,10 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     Code.MAILBOX_FULL: Explanation(
         "The thread's mailbox is full.", "Send again when the thread has received some of its messages."
     ),
+    Code.LINE_FULL: Explanation(
+        "As many flows wait in line for the thread as may.",
+        "Ask again when it has executed some of them; `thread show` tells how many wait.",
+    ),
     Code.FLOW_NOT_FOUND: Explanation(
         "No flow of this name and version is registered, and no such file exists.",
         "`flow list` shows the registered ones; `flow register FILE` adds one.",

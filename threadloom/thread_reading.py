@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from domain.codec import load
+from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id
 from domain.ports import RecordStore
 from domain.records import StoredJournal
-from domain.thread.archive import archived_items, snapshot_from_records
+from domain.thread.archive import archived_items, archived_library, snapshot_from_records
 from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
 from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
@@ -112,16 +112,17 @@ class ThreadReading:
             if not reaches(snapshot, point):
                 older = await self._records.journal(target.session_id, str(target.thread_id))
                 if older is not None:
-                    snapshot = snapshot.with_archive(*archived_items(older))
+                    snapshot = snapshot.with_archive(*archived_items(older), archived_library(older))
             found = cut(snapshot, point)
             name, checkpoint = found.point, found.checkpoint
         return SnapshotView(
             session_id=target.session_id,
             thread_id=str(target.thread_id),
             taken_at=snapshot.taken_at,
-            flow=snapshot.flow["flow"],
-            version=snapshot.flow["version"],
-            flow_digest=snapshot.flow_digest,
+            flow=snapshot.flow["flow"] if snapshot.flow else None,
+            version=snapshot.flow["version"] if snapshot.flow else None,
+            flow_digest=snapshot.flow_digest or None,
+            execution=dump(checkpoint.execution) if checkpoint.execution else None,
             status=snapshot.status.value,
             point=name,
             seq=checkpoint.seq,

@@ -22,16 +22,17 @@ from domain.messages.base import (
 
 
 class CreateThread(Command):
-    """Start a thread that executes a flow, given as its document.
+    """Start a thread that executes a flow, given as its document, or one that waits for flows to execute.
 
     Attributes:
+        flow: None for a thread without a flow of its own; see `ExecuteFlow`.
         flows: The documents of the flows that it names, and of those that they name.
     """
 
     operation = "create"
 
     thread_id: NewThreadId
-    flow: dict[str, Any]
+    flow: dict[str, Any] | None = None
     flows: Flows = {}
     input: Any = None
     context: Any = None
@@ -64,7 +65,7 @@ class ForkThread(Command):
     Attributes:
         flow: Another flow, or version of the flow, to go on with.
         flows: With another flow, the documents of the flows that it names, as for `CreateThread`.
-        enter: The node to go on at, instead of the point's.
+        enter: The node to go on at, instead of the point's: a branch of a fork node, which ends with its flow.
     """
 
     operation = "fork"
@@ -108,7 +109,25 @@ class ManageThread(Command):
     operation = "manage"
 
     thread_id: str
-    action: Literal["start", "pause", "resume", "cancel"]
+    action: Literal["start", "pause", "resume", "cancel", "close"]
+
+
+class ExecuteFlow(Command):
+    """Give a thread without a flow of its own one to execute, in the context that the last one left.
+
+    It waits in line while the thread executes another one. The command's id is the execution's.
+
+    Attributes:
+        flow: The flow's document.
+        flows: The documents of the flows that it names, as for `CreateThread`.
+    """
+
+    operation = "execute"
+
+    thread_id: str
+    flow: dict[str, Any]
+    flows: Flows = {}
+    input: Any = None
 
 
 class DestroyThread(Command):
@@ -181,6 +200,12 @@ class CancelThread(Command):
     """Cancel the thread."""
 
     operation = "cancel"
+
+
+class CloseThread(Command):
+    """Let a thread without a flow of its own take no more; it completes when it has executed those in line."""
+
+    operation = "close"
 
 
 class Decide(Command):

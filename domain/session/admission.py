@@ -24,9 +24,11 @@ from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
 
+NO_FLOW = (None, None, None)
+
 
 def created(state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None) -> ThreadCreated:
-    flow = runnable(command.flow)
+    flow = runnable(command.flow) if command.flow is not None else None
     spawner = state.threads[command.spawned_by] if isinstance(command, SpawnThread) else None
     identity = Identity(
         session_id=state.session_id,
@@ -39,6 +41,7 @@ def created(state: SessionState, command: CreateThread, now: datetime, wish: Wis
         priority=command.priority,
         title=command.title,
         description=command.description,
+        flowless=flow is None,
     )
     seed = first_seed(
         flow, identity, input=command.input, context=command.context, metadata=command.metadata, shared=state.shared
@@ -47,7 +50,7 @@ def created(state: SessionState, command: CreateThread, now: datetime, wish: Wis
         state,
         command,
         identity,
-        flow=(flow.flow, flow.version, digest(command.flow)),
+        flow=(flow.flow, flow.version, digest(command.flow)) if flow else NO_FLOW,
         document=command.flow,
         flows=command.flows,
         seed=dump(seed),
@@ -71,7 +74,7 @@ def branched(
         state,
         command,
         identity,
-        flow=(branch.flow_name, branch.flow_version, branch.flow_digest),
+        flow=(branch.flow_name, branch.flow_version, branch.flow_digest or None),
         document=branch.flow,
         flows=branch.flows,
         seed=branch.seed,
@@ -87,8 +90,8 @@ def _admitted(
     command: CreateThread | ForkThread | CopyThread,
     identity: Identity,
     *,
-    flow: tuple[str, str, str],
-    document: JsonObject,
+    flow: tuple[str | None, str | None, str | None],
+    document: JsonObject | None,
     flows: Flows,
     seed: JsonObject,
     hold: bool,
@@ -100,7 +103,7 @@ def _admitted(
     held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
     start = ThreadStart(
         flow=document,
-        flow_digest=flow_digest,
+        flow_digest=flow_digest or "",
         flows=flows,
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,

@@ -17,6 +17,7 @@ from domain.messages import (
     CopyThread,
     CreateThread,
     DestroyThread,
+    ExecuteFlow,
     ForkThread,
     ManageThread,
     PauseSession,
@@ -116,6 +117,9 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
             message = {"command_id": command.command_id, "actor": actor, "reason": reason}
             managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
             return [managed, _answered(command, now, {"thread_id": thread_id, "status": "requested"})]
+        case ExecuteFlow(thread_id=thread_id):
+            given = ThreadManaged(thread_id=thread_id, action=command.operation, message=body(command), at=now)
+            return [given, _answered(command, now, {"thread_id": thread_id, "status": "requested"})]
         case DestroyThread(thread_id=thread_id):
             destroyed = ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason, at=now)
             return [destroyed, _answered(command, now, {"thread_id": thread_id, "destroyed": True})]

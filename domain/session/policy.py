@@ -6,10 +6,9 @@ The order is the seeds': session active, resources, source; permission (a port) 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.bundle import missing, require_valid, runnable
+from domain.flow.bundle import require_complete, require_valid, runnable
 from domain.flow.schema import check_input
 from domain.messages import (
     CloseSession,
@@ -18,7 +17,7 @@ from domain.messages import (
     CopyThread,
     CreateThread,
     DestroyThread,
-    Flows,
+    ExecuteFlow,
     ForkThread,
     ManageThread,
     PauseSession,
@@ -29,6 +28,8 @@ from domain.messages import (
 )
 from domain.session.config import make_config
 from domain.session.state import SessionState, SessionStatus, ThreadEntry
+from domain.thread.executing import require_flowless
+from domain.thread.snapshot import initial_variables
 
 TRANSITIONS: Mapping[str, frozenset[SessionStatus]] = {
     "pause": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
@@ -53,8 +54,11 @@ def check(state: SessionState, command: Command) -> None:
             _require_new(state, command.thread_id)
             if isinstance(command, SpawnThread):
                 _require_depth(state, require_thread(state, command.spawned_by))
-            _require_flows(command.flow, command.flows)
-            check_input(runnable(command.flow), command.input)
+            if command.flow is not None:
+                require_complete(command.flow, command.flows)
+                check_input(runnable(command.flow), command.input)
+            elif command.input is not None or command.flows:
+                raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread without a flow takes no input: `execute` does")
         case ForkThread() | CopyThread():
             if not command.plan:
                 _require_active(state)
@@ -62,7 +66,16 @@ def check(state: SessionState, command: Command) -> None:
             source = require_thread(state, command.source)
             _require_depth(state, source)
             if isinstance(command, ForkThread) and command.flow is not None:
-                _require_flows(command.flow, command.flows)
+                require_complete(command.flow, command.flows)
+        case ExecuteFlow():
+            _require_active(state)
+            entry = require_thread(state, command.thread_id)
+            _require_running(entry)
+            require_flowless(entry.thread_id, flowless=entry.flow is None)
+            require_complete(command.flow, command.flows)
+            flow = runnable(command.flow)
+            check_input(flow, command.input)
+            initial_variables(flow, command.input)
         case ManageThread() | DestroyThread():
             entry = require_thread(state, command.thread_id)
             if isinstance(command, DestroyThread) and entry.alive:
@@ -71,14 +84,10 @@ def check(state: SessionState, command: Command) -> None:
                     f"thread {entry.thread_id} is {entry.status.value}; cancel it before destroying it",
                     {"status": entry.status.value},
                 )
-            if isinstance(command, ManageThread) and not entry.started:
-                raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
-            if isinstance(command, ManageThread) and not entry.alive:
-                raise ThreadloomError(
-                    Code.THREAD_ENDED,
-                    f"thread {entry.thread_id} is {entry.status.value}",
-                    {"status": entry.status.value},
-                )
+            if isinstance(command, ManageThread):
+                _require_running(entry)
+            if isinstance(command, ManageThread) and command.action == "close":
+                require_flowless(entry.thread_id, flowless=entry.flow is None)
         case ConfigureSession():
             _require_active(state)
             make_config(command.config, base=state.config)
@@ -104,7 +113,7 @@ def examine(command: Command) -> None:
     Raises:
         ThreadloomError: `FLOW_INVALID`.
     """
-    if isinstance(command, CreateThread | ForkThread) and command.flow is not None:
+    if isinstance(command, CreateThread | ForkThread | ExecuteFlow) and command.flow is not None:
         require_valid(command.flow, command.flows)
 
 
@@ -120,6 +129,18 @@ def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
     if entry.destroyed:
         raise ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed")
     return entry
+
+
+def _require_running(entry: ThreadEntry) -> None:
+    """Somebody must be there to take the command: `SESSION_BUSY`, `THREAD_ENDED`."""
+    if not entry.started:
+        raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
+    if not entry.alive:
+        raise ThreadloomError(
+            Code.THREAD_ENDED,
+            f"thread {entry.thread_id} is {entry.status.value}",
+            {"status": entry.status.value},
+        )
 
 
 def _require_active(state: SessionState) -> None:
@@ -155,14 +176,4 @@ def _require_depth(state: SessionState, source: ThreadEntry) -> None:
             Code.DEPTH_LIMIT_REACHED,
             f"{source.thread_id} is {source.depth} deep, and {limit} is the limit",
             {"limit": limit},
-        )
-
-
-def _require_flows(document: dict[str, Any], flows: Flows) -> None:
-    """Every flow that can be reached from the document must have come with it: `FLOW_NOT_FOUND`, `FLOW_INVALID`."""
-    if absent := missing(runnable(document), flows):
-        raise ThreadloomError(
-            Code.FLOW_NOT_FOUND,
-            f"the flow names {', '.join(absent)[:500]}, which did not come with it",
-            {"flow": absent[0], "missing": absent},
         )

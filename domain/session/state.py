@@ -41,6 +41,7 @@ class ThreadEntry:
     """What a session knows of one of its threads.
 
     Attributes:
+        flow: None for a thread without a flow of its own.
         started: Its workflow exists in Temporal.
         command_id: The command that asked for it, to be answered when it has started.
         spawned_by: The thread that started it beside itself.
@@ -49,9 +50,9 @@ class ThreadEntry:
     """
 
     thread_id: str
-    flow: str
-    version: str
-    flow_digest: str
+    flow: str | None
+    version: str | None
+    flow_digest: str | None
     status: ThreadStatus
     priority: str
     title: str
@@ -75,6 +76,11 @@ class ThreadEntry:
     @property
     def alive(self) -> bool:
         return not self.status.terminal
+
+    @property
+    def label(self) -> str | None:
+        """Its flow as people name it."""
+        return f"{self.flow}@{self.version}" if self.flow is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

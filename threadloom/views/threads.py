@@ -179,6 +179,8 @@ class SnapshotView(View):
 
     Attributes:
         point: Where the cut is: `node#visit`; null for the thread as it is.
+        flow: Null for a thread without a flow of its own.
+        execution: The flow that such a thread executes: {number, id, flow, version, document, flows}.
         seq: The last execution that counts.
         next: The node that follows; null when the thread has ended.
         nodes: Last execution of each node: {status, visits, error}.
@@ -187,9 +189,10 @@ class SnapshotView(View):
     session_id: str
     thread_id: str
     taken_at: datetime
-    flow: str
-    version: str
-    flow_digest: str
+    flow: str | None = None
+    version: str | None = None
+    flow_digest: str | None = None
+    execution: dict[str, Any] | None = None
     status: str
     point: str | None = None
     seq: int

@@ -102,8 +102,8 @@ class Children:
                 id=thread_workflow_id(self._session_id, thread_id),
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                static_summary=summary(effect.title),
-                search_attributes=of_new_thread(self._session_id, effect.title, held=bool(effect.start.get("holds")))
+                static_summary=summary(effect.flow or "no flow of its own"),
+                search_attributes=of_new_thread(self._session_id, effect.flow, held=bool(effect.start.get("holds")))
                 if effect.start.get("searchable")
                 else None,
             )
