@@ -31,31 +31,38 @@ from domain.errors import Code, ThreadloomError
 if TYPE_CHECKING:
     from threadloom.client import Threadloom
     from threadloom.thread import ThreadHandle
-    from threadloom.views import ThreadAnswer, ThreadResult, ThreadSummary
+    from threadloom.views import FlowExecution, ThreadAnswer, ThreadResult, ThreadSummary
 
 ThreadStatusName: TypeAlias = Literal["pending", "running", "pausing", "paused", "completed", "failed", "cancelled"]
-Action: TypeAlias = Literal["pause", "resume", "cancel"]
+Action: TypeAlias = Literal["pause", "resume", "cancel", "close"]
 
 app = typer.Typer(name="thread", help="Threads: start, look at, pause, fork, copy, answer.", no_args_is_help=True)
 branching.mount(app)
 
 THREADS = Annotated[list[str], typer.Argument(metavar="THREAD...", show_default=False)]
+FLOW = Annotated[str, typer.Argument(metavar="FLOW", help="name, name@version, or a file.", show_default=False)]
+ID = Annotated[str | None, typer.Option("--id", metavar="T", help="The thread's id; a readable one else.")]
+INPUT = Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help=JSON_HELP)]
+CONTEXT = Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help="Carried along. " + JSON_HELP)]
+PRIORITY = Annotated[
+    Literal["low", "normal", "high", "urgent"], typer.Option(help="Which starts first where threads queue.")
+]
+HOLD = Annotated[bool, typer.Option("--hold", help="Start it held; thread resume lets it go.")]
+TITLE = Annotated[str, typer.Option(metavar="T", help="For lists.")]
 
 
 @command(app, "start", changes=True)
 async def start(
     call: Call,
     session: SESSION,
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help="name, name@version, or a file.", show_default=False)],
+    flow: FLOW,
     *,
-    id: Annotated[str | None, typer.Option("--id", metavar="T", help="The thread's id; a readable one else.")] = None,
-    input: Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help=JSON_HELP)] = None,
-    context: Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help="Carried along. " + JSON_HELP)] = None,
-    priority: Annotated[
-        Literal["low", "normal", "high", "urgent"], typer.Option(help="Which starts first where threads queue.")
-    ] = "normal",
-    hold: Annotated[bool, typer.Option("--hold", help="Start it held; thread resume lets it go.")] = False,
-    title: Annotated[str, typer.Option(metavar="T", help="For lists.")] = "",
+    id: ID = None,
+    input: INPUT = None,
+    context: CONTEXT = None,
+    priority: PRIORITY = "normal",
+    hold: HOLD = False,
+    title: TITLE = "",
     wait: Annotated[bool, typer.Option("--wait", help="Wait for its end; exit 0 only when it completed.")] = False,
     patience: TIMEOUT = None,
 ) -> Answer:
@@ -69,6 +76,58 @@ async def start(
             return Answer(started, lambda: showing.answer(started.thread_id, started.status))
         ended = await handle.thread(started.thread_id).result(wait=True, timeout=patience)
     return _outcome(started.thread_id, ended, {"thread_id": started.thread_id})
+
+
+@command(app, "create", changes=True)
+async def create(
+    call: Call,
+    session: SESSION,
+    *,
+    id: ID = None,
+    context: CONTEXT = None,
+    priority: PRIORITY = "normal",
+    hold: HOLD = False,
+    title: TITLE = "",
+) -> Answer:
+    """Start a thread without a flow of its own; `thread execute` gives it one after the other."""
+    async with call.threadloom() as loom:
+        started = await loom.session(session).create_thread(
+            thread_id=id, context=context, priority=priority, hold=hold, title=title, **call.told
+        )
+    return Answer(started, lambda: showing.answer(started.thread_id, started.status))
+
+
+@command(app, "execute", changes=True)
+async def execute(
+    call: Call,
+    session: SESSION,
+    thread: THREAD,
+    flow: FLOW,
+    *,
+    input: INPUT = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the flow's end; exit 0 only when it completed.")
+    ] = False,
+    patience: TIMEOUT = None,
+) -> Answer:
+    """Give a thread without a flow of its own one to execute, behind those it has, in the same context."""
+    async with call.threadloom() as loom:
+        handle = loom.session(session).thread(thread)
+        accepted = await handle.execute(flow, input=input, **call.told)
+        if not wait:
+            if accepted.status == "requested":
+                warn(Code.NO_WORKER, "the thread has not answered yet; it executes the flow when its turn comes")
+            return Answer(accepted, lambda: showing.accepted(accepted))
+        ended = await handle.execution(accepted.command_id, wait=True, timeout=patience)
+    return _outcome(f"{thread}, execution {ended.number}", ended, {"thread_id": thread})
+
+
+@command(app, "close", changes=True)
+async def close(
+    call: Call, session: SESSION, threads: THREADS, *, wait: WAIT = False, patience: TIMEOUT = None
+) -> Answer:
+    """Let threads without a flow of their own take no more; each completes when it has executed those in line."""
+    return await _act(call, "close", session, threads, wait=wait, patience=patience)
 
 
 @command(app, "show")
@@ -86,7 +145,7 @@ async def list_(
     flow: Annotated[str | None, typer.Option(metavar="NAME[@V]", help="Only those of this flow.")] = None,
     status: Annotated[ThreadStatusName | None, typer.Option(help="Only those with this status.")] = None,
     waiting: Annotated[
-        Literal["timer", "approval", "message", "activity", "hold"] | None,
+        Literal["timer", "approval", "message", "activity", "flow", "hold"] | None,
         typer.Option(help="Only those that wait for this."),
     ] = None,
 ) -> Answer:
@@ -264,8 +323,8 @@ def _warn_if_requested(answers: list[ThreadAnswer]) -> None:
         warn(Code.NO_WORKER, "no worker answers yet; the command takes effect when one does")
 
 
-def _outcome(thread: str, found: ThreadResult, more: dict[str, Any]) -> Answer:
-    """How a thread ended. One that failed or was cancelled makes the command fail."""
+def _outcome(thread: str, found: ThreadResult | FlowExecution, more: dict[str, Any]) -> Answer:
+    """How a thread, or a flow, ended. One that failed or was cancelled makes the command fail."""
     complaint = None
     if found.status in ("failed", "cancelled"):
         error = found.error

@@ -27,7 +27,7 @@ from domain.messages import (
 )
 from domain.values import JsonObject
 from threadloom.delivery import Delivery, command
-from threadloom.flows import Flows
+from threadloom.flows import Flows, FlowSource
 from threadloom.names import new_command_id, readable_id
 from threadloom.reading import Reading
 from threadloom.targets import Target
@@ -46,9 +46,6 @@ from threadloom.views import (
     ThreadStarted,
 )
 from threadloom.waiting import Timeout, within
-
-FlowSource = str | Mapping[str, Any]
-"""A registered `name[@version]`, a file's path, or a flow's document."""
 
 
 class SessionHandle:
@@ -74,7 +71,12 @@ class SessionHandle:
     def thread(self, thread_id: str) -> ThreadHandle:
         """One of its threads."""
         return ThreadHandle(
-            self.session_id, thread_id, reading=self._reading.of_threads, delivery=self._delivery, actor=self._actor
+            self.session_id,
+            thread_id,
+            reading=self._reading.of_threads,
+            delivery=self._delivery,
+            flows=self._flows,
+            actor=self._actor,
         )
 
     # Looking
@@ -251,7 +253,7 @@ class SessionHandle:
 
     async def create_thread(
         self,
-        flow: FlowSource,
+        flow: FlowSource | None = None,
         *,
         thread_id: str | None = None,
         input: Any = None,
@@ -265,11 +267,11 @@ class SessionHandle:
         command_id: str | None = None,
         actor: str | None = None,
     ) -> ThreadStarted:
-        """Start a thread that executes a flow.
+        """Start a thread that executes a flow, or one that waits for flows: see `ThreadHandle.execute`.
 
         Args:
             flow: A registered `name[@version]`, a file's path (when it contains `/` or ends in
-                .yaml, .yml or .json), or the flow's document.
+                .yaml, .yml or .json), or the flow's document; None for a thread without a flow of its own.
             thread_id: A readable one is made when there is none.
             input: What the flow declares under `inputs`, as JSON.
             context: A free JSON document that the thread carries along.
@@ -287,15 +289,15 @@ class SessionHandle:
                 `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `INVALID_ID`.
         """
         command_id = command_id or new_command_id()
-        resolved = await self._flows.resolve(flow)
+        resolved = None if flow is None else await self._flows.resolve(flow)
         sent = command(
             CreateThread,
             command_id,
             actor or self._actor,
             reason,
             thread_id=thread_id or readable_id(command_id),
-            flow=resolved.document,
-            flows=resolved.flows,
+            flow=resolved.document if resolved else None,
+            flows=resolved.flows if resolved else {},
             input=input,
             context=context,
             metadata=dict(metadata or {}),
@@ -434,7 +436,7 @@ class SessionHandle:
     async def manage_thread(
         self,
         thread_id: str,
-        action: Literal["start", "pause", "resume", "cancel"],
+        action: Literal["start", "pause", "resume", "cancel", "close"],
         *,
         reason: str | None = None,
         command_id: str | None = None,

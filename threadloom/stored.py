@@ -17,6 +17,7 @@ from threadloom.views import Execution, SessionTree, SessionView, ThreadCounts, 
 _WORDS = {
     "activity": "an activity",
     "approval": "an approval",
+    "flow": "a flow to execute",
     "hold": "to be resumed",
     "message": "a message",
     "timer": "a time",

@@ -8,13 +8,16 @@ from typing import Any, Literal, TypeAlias
 
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id
-from domain.messages import CancelThread, Decide, PauseThread, ResumeThread, Send
+from domain.messages import CancelThread, CloseThread, Decide, ExecuteFlow, PauseThread, ResumeThread, Send
 from domain.thread.state import BY_HAND
 from threadloom.delivery import Delivery, command
+from threadloom.flows import Flows, FlowSource
 from threadloom.targets import Target
 from threadloom.thread_reading import ThreadReading
 from threadloom.views import (
     Executions,
+    FlowAccepted,
+    FlowExecution,
     SnapshotView,
     ThreadAnswer,
     ThreadResult,
@@ -42,13 +45,14 @@ class ThreadHandle:
     """
 
     def __init__(
-        self, session_id: str, thread_id: str, *, reading: ThreadReading, delivery: Delivery, actor: str
+        self, session_id: str, thread_id: str, *, reading: ThreadReading, delivery: Delivery, flows: Flows, actor: str
     ) -> None:
         self.session_id = require_id("session", session_id)
         self.thread_id = require_id("thread", thread_id)
         self._target = Target(session_id, thread_id)
         self._reading = reading
         self._delivery = delivery
+        self._flows = flows
         self._actor = actor
 
     async def describe(self) -> ThreadView:
@@ -86,6 +90,60 @@ class ThreadHandle:
             ThreadloomError: `TIMED_OUT`; `NO_WORKER` when nobody is there to bring it to an end.
         """
         return await self._reading.result(self._target, wait=wait, timeout=timeout)
+
+    async def execute(
+        self,
+        flow: FlowSource,
+        *,
+        input: Any = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> FlowAccepted:
+        """Give a thread without a flow of its own one to execute, in the context that the last one left.
+
+        It begins when those before it have ended; `execution` tells what became of it.
+
+        Args:
+            flow: As for `SessionHandle.create_thread`.
+            input: What the flow declares under `inputs`, as JSON.
+            reason: Why, for the history.
+            command_id: Makes it happen once; the execution's id.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION` when the thread has a flow of its own or is about to end;
+                `LINE_FULL`; `SESSION_NOT_ACTIVE`; what `create_thread` raises for flows and inputs.
+        """
+        found = await self._flows.resolve(flow)
+        sent = command(
+            ExecuteFlow,
+            command_id,
+            actor or self._actor,
+            reason,
+            thread_id=self.thread_id,
+            flow=found.document,
+            flows=found.flows,
+            input=input,
+        )
+        await self._delivery.update(Target(self.session_id), "execute_thread", sent)
+        answer = await self._delivery.answered(self._target, sent)
+        status = "accepted" if "execution" in answer else "requested"
+        known = {"session_id": self.session_id, "thread_id": self.thread_id, "command_id": sent.command_id}
+        return FlowAccepted(**known, status=status, execution=answer.get("execution"))
+
+    async def execution(self, wanted: int | str, *, wait: bool = False, timeout: Timeout = None) -> FlowExecution:
+        """Where the execution of a flow stands, in a thread without one of its own.
+
+        Args:
+            wanted: Its number, or the id of the command that asked for it.
+            wait: Wait until it has ended; also for one that the thread has not heard of yet.
+            timeout: How long, in seconds or as a timedelta; without end by default.
+
+        Raises:
+            ThreadloomError: `EXECUTION_NOT_FOUND`; why the thread refused the flow; `TIMED_OUT`.
+        """
+        return await self._reading.execution(self._target, str(wanted), wait=wait, timeout=timeout)
 
     async def pause(
         self,
@@ -145,6 +203,27 @@ class ThreadHandle:
     ) -> ThreadAnswer:
         """Cancel the thread, held or not. Arguments as for `pause`; `wait` is for its end."""
         answer = await self._signal("cancel", command(CancelThread, command_id, actor or self._actor, reason))
+        if not wait:
+            return answer
+        return await self._settled(answer, lambda view: view.ended, timeout, "ended")
+
+    async def close(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Let a thread without a flow of its own take no more; it completes when it has executed those in line.
+
+        Arguments as for `pause`; `wait` is for its end.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION` when it has a flow of its own.
+        """
+        answer = await self._signal("close", command(CloseThread, command_id, actor or self._actor, reason))
         if not wait:
             return answer
         return await self._settled(answer, lambda view: view.ended, timeout, "ended")
@@ -232,7 +311,7 @@ class ThreadHandle:
 
         return await within(timeout, self.describe, done, f"thread {self.thread_id} does not fulfil the condition")
 
-    async def _signal(self, name: str, sent: PauseThread | ResumeThread | CancelThread) -> ThreadAnswer:
+    async def _signal(self, name: str, sent: PauseThread | ResumeThread | CancelThread | CloseThread) -> ThreadAnswer:
         return self._answer(await self._delivery.signal(self._target, name, sent))
 
     async def _update(self, name: str, sent: Decide | Send) -> ThreadAnswer:

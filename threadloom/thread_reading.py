@@ -12,6 +12,7 @@ from domain.ports import RecordStore
 from domain.records import StoredJournal
 from domain.thread.archive import archived_items, archived_library, snapshot_from_records
 from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
+from domain.thread.views import journal_outcome
 from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import stored_executions, thread_view, variables
@@ -20,12 +21,13 @@ from threadloom.views import (
     Execution,
     Executions,
     Failure,
+    FlowExecution,
     SnapshotView,
     ThreadResult,
     ThreadView,
     Variables,
 )
-from threadloom.waiting import Timeout, seconds
+from threadloom.waiting import Timeout, seconds, within
 
 
 class ThreadReading:
@@ -82,6 +84,50 @@ class ThreadReading:
             stored = stored_executions(str(target.thread_id), journal)
             found = Executions(executions=stored, as_of=journal.thread.updated_at)
         return found if seen is None else _closed(await self._with_attempts(target, seen, found), seen)
+
+    async def execution(self, target: Target, wanted: str, *, wait: bool, timeout: Timeout) -> FlowExecution:
+        """Where the execution of a flow stands, by its number or id.
+
+        Raises:
+            ThreadloomError: As for `describe`; `EXECUTION_NOT_FOUND`; why the thread refused it; `TIMED_OUT`.
+        """
+        if not wait:
+            found = await self._execution(target, wanted, awaited=False)
+        else:
+            found = await within(
+                timeout,
+                lambda: self._execution(target, wanted, awaited=True),
+                lambda told: told is not None and told.ended,
+                f"execution {wanted} of {target} has not ended yet; the command stands",
+            )
+        assert found is not None
+        return found
+
+    async def _execution(self, target: Target, wanted: str, *, awaited: bool) -> FlowExecution | None:
+        """The execution; None for one that the thread may yet hear of, where it is awaited."""
+        seen = await self._gateway.look(target.workflow_id)
+        told = answer = None
+        try:
+            told = await self._ask(target, seen, "execution", wanted)
+            answer = await self._ask(target, seen, "answer", wanted) if told is None else None
+        except UnansweredError as error:
+            if seen is not None and seen.running:
+                raise no_worker(target) from error
+        journal = None
+        if told is None:
+            journal = await recorded(self._records.journal(target.session_id, str(target.thread_id)))
+        if journal is not None:
+            told = journal_outcome(*archived_items(journal), wanted)
+        if told is not None:
+            return FlowExecution.model_validate(told)
+        if answer is not None and answer["error"]:
+            raise ThreadloomError(**answer["error"])
+        if awaited and seen is not None and seen.running:
+            return None
+        if seen is None and journal is None:
+            raise await self._unknown(target, seen)
+        message = f"{target} has not been given a flow under {wanted[:200]}"
+        raise ThreadloomError(Code.EXECUTION_NOT_FOUND, message, {"execution": wanted[:200]})
 
     async def variables(self, target: Target) -> Variables:
         """All variables, whole. Raises as `executions` does."""
@@ -164,12 +210,12 @@ class ThreadReading:
         return ThreadResult(status=view.status, result=view.result, error=view.error, as_of=view.as_of)
 
     async def _ask(
-        self, target: Target, seen: Sighting | None, question: str, *, seconds: float = QUERY_SECONDS
+        self, target: Target, seen: Sighting | None, question: str, *args: Any, seconds: float = QUERY_SECONDS
     ) -> Any:
         if seen is None:
             raise UnansweredError("Temporal has no workflow for it")
         try:
-            return await self._gateway.query(target.workflow_id, question, seconds=seconds)
+            return await self._gateway.query(target.workflow_id, question, *args, seconds=seconds)
         except MissingError as error:
             raise UnansweredError(str(error)) from error
 

@@ -6,7 +6,9 @@ does: a value over `ELIDED_FROM` bytes is replaced by `{"elided": true, "bytes":
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from domain.codec import dump
@@ -14,8 +16,8 @@ from domain.flow.model import FlowDefinition
 from domain.ids import execution_key
 from domain.records import ThreadRow
 from domain.thread.active import ActiveNode
-from domain.thread.checkpoint import NodeState
-from domain.thread.journal import EXECUTED_FLOW, Begin, Execution, ExecutionStatus, Failure, JournalEntry, executions
+from domain.thread.checkpoint import Checkpoint, NodeState
+from domain.thread.journal import Execution, ExecutionStatus, Failure, JournalEntry, JournalItem, executions
 from domain.thread.state import Hold, ThreadState, ThreadStatus
 from domain.thread.waiting import current_node, waiting, waiting_for
 from domain.values import Json, JsonObject, size
@@ -137,25 +139,27 @@ def execution_outcome(state: ThreadState, wanted: str) -> JsonObject | None:
     Returns:
         None for an execution that the thread does not know, or no longer remembers.
     """
-    ended = {entry.node: entry for entry in executions(state.journal) if entry.kind == EXECUTED_FLOW}
-    known = [item.execution for item in state.journal if isinstance(item, Begin)]
-    known += [execution for execution in (state.base.execution, state.current.execution) if execution is not None]
-    known += [waiting.execution for waiting in state.line]
-    last = state.current.last
-    if last is not None:
-        known.append(last.execution)
-    execution = next((each for each in known if wanted in (each.id, each.path)), None)
-    if execution is None:
+    in_line = next((each.execution for each in state.line if _is(each.execution, wanted)), None)
+    if in_line is not None:
+        return {**_named(in_line), "status": "pending", "result": None, "error": None}
+    return journal_outcome(state.base, state.journal, wanted)
+
+
+def journal_outcome(base: Checkpoint, items: Iterable[JournalItem], wanted: str) -> JsonObject | None:
+    """Where the execution of a flow stood behind the items, as `execution_outcome` tells it."""
+    current = base
+    for current in accumulate(items, Checkpoint.apply, initial=base):
+        last = current.last
+        if last is not None and _is(last.execution, wanted):
+            error = last.error.visible() if last.error else None
+            return {**_named(last.execution), "status": last.status.value, "result": last.result, "error": error}
+    if current.execution is None or not _is(current.execution, wanted):
         return None
-    entry = ended.get(execution.path)
-    if entry is not None:
-        status, result, error = entry.status.value, entry.result, entry.error
-    elif last is not None and last.execution == execution:
-        status, result, error = last.status.value, last.result, last.error
-    else:
-        in_line = any(waiting.execution == execution for waiting in state.line)
-        status, result, error = "pending" if in_line else "running", None, None
-    return {**_named(execution), "status": status, "result": result, "error": error.visible() if error else None}
+    return {**_named(current.execution), "status": "running", "result": None, "error": None}
+
+
+def _is(execution: Execution, wanted: str) -> bool:
+    return wanted in (execution.id, execution.path)
 
 
 def _named(execution: Execution) -> JsonObject:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from threadloom.views.answers import (
     ConfigChanged,
+    FlowAccepted,
     FlowView,
     SessionAnswer,
     ThreadAnswer,
@@ -33,6 +34,7 @@ from threadloom.views.sessions import (
 from threadloom.views.threads import (
     Execution,
     Executions,
+    FlowExecution,
     InFlight,
     SnapshotView,
     ThreadList,
@@ -48,6 +50,8 @@ __all__ = [
     "Execution",
     "Executions",
     "Failure",
+    "FlowAccepted",
+    "FlowExecution",
     "FlowView",
     "History",
     "HistoryRecord",
