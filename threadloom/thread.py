@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal
 
 from domain.errors import Code, ThreadloomError
 from domain.ids import require_id
-from domain.messages import CancelThread, CloseThread, Decide, ExecuteFlow, PauseThread, ResumeThread, Send
-from domain.thread.state import BY_HAND
+from domain.messages import (
+    CancelThread,
+    CloseThread,
+    Decide,
+    ExecuteFlow,
+    ManageThread,
+    PauseThread,
+    ResumeThread,
+    Send,
+    body,
+)
+from threadloom.conditions import Condition, as_test, paused, released
 from threadloom.delivery import Delivery, command
 from threadloom.flows import Flows, FlowSource
 from threadloom.targets import Target
@@ -25,9 +35,6 @@ from threadloom.views import (
     Variables,
 )
 from threadloom.waiting import Timeout, within
-
-Condition: TypeAlias = str | Collection[str] | Callable[[ThreadView], bool]
-"""A status, some statuses, or a test of the thread's view."""
 
 MessageType = Literal["data", "control", "event", "error"]
 
@@ -175,7 +182,7 @@ class ThreadHandle:
         answer = await self._signal("pause", sent)
         if not wait:
             return answer
-        return await self._settled(answer, _paused, timeout, "paused")
+        return await self._settled(answer, paused, timeout, "paused")
 
     async def resume(
         self,
@@ -190,7 +197,7 @@ class ThreadHandle:
         answer = await self._signal("resume", command(ResumeThread, command_id, actor or self._actor, reason))
         if not wait:
             return answer
-        return await self._settled(answer, _released, timeout, "resumed")
+        return await self._settled(answer, released, timeout, "resumed")
 
     async def cancel(
         self,
@@ -218,12 +225,15 @@ class ThreadHandle:
     ) -> ThreadAnswer:
         """Let a thread without a flow of its own take no more; it completes when it has executed those in line.
 
-        Arguments as for `pause`; `wait` is for its end.
+        It goes through the session, behind the flows that were given before. Arguments as for `pause`.
 
         Raises:
             ThreadloomError: `ILLEGAL_TRANSITION` when it has a flow of its own.
         """
-        answer = await self._signal("close", command(CloseThread, command_id, actor or self._actor, reason))
+        sent = command(CloseThread, command_id, actor or self._actor, reason)
+        through = ManageThread(**body(sent), thread_id=self.thread_id, action="close")
+        await self._delivery.update(Target(self.session_id), "manage_thread", through)
+        answer = self._answer(await self._delivery.answered(self._target, sent))
         if not wait:
             return answer
         return await self._settled(answer, lambda view: view.ended, timeout, "ended")
@@ -301,7 +311,7 @@ class ThreadHandle:
         Raises:
             ThreadloomError: `THREAD_ENDED` when the thread has ended without ever fulfilling it; `TIMED_OUT`.
         """
-        holds = _test(condition)
+        holds = as_test(condition)
 
         def done(view: ThreadView) -> bool:
             if not holds(view) and view.ended:
@@ -311,7 +321,7 @@ class ThreadHandle:
 
         return await within(timeout, self.describe, done, f"thread {self.thread_id} does not fulfil the condition")
 
-    async def _signal(self, name: str, sent: PauseThread | ResumeThread | CancelThread | CloseThread) -> ThreadAnswer:
+    async def _signal(self, name: str, sent: PauseThread | ResumeThread | CancelThread) -> ThreadAnswer:
         return self._answer(await self._delivery.signal(self._target, name, sent))
 
     async def _update(self, name: str, sent: Decide | Send) -> ThreadAnswer:
@@ -331,18 +341,3 @@ class ThreadHandle:
             timeout, self.describe, done, f"thread {self.thread_id} is not {goal} yet; the command stands"
         )
         return answer.model_copy(update={"status": view.status})
-
-
-def _paused(view: ThreadView) -> bool:
-    return view.ended or (view.status == "paused" and view.as_of is None)
-
-
-def _released(view: ThreadView) -> bool:
-    return view.ended or (all(hold.kind not in BY_HAND for hold in view.holds) and view.as_of is None)
-
-
-def _test(condition: Condition) -> Callable[[ThreadView], bool]:
-    if callable(condition):
-        return condition
-    statuses = frozenset({condition} if isinstance(condition, str) else condition)
-    return lambda view: view.status in statuses
