@@ -150,7 +150,7 @@ class ThreadHandle:
         Raises:
             ThreadloomError: `EXECUTION_NOT_FOUND`; why the thread refused the flow; `TIMED_OUT`.
         """
-        return await self._reading.execution(self._target, str(wanted), wait=wait, timeout=timeout)
+        return await self._reading.execution(self._target, wanted, wait=wait, timeout=timeout)
 
     async def pause(
         self,

@@ -85,7 +85,7 @@ class ThreadReading:
             found = Executions(executions=stored, as_of=journal.thread.updated_at)
         return found if seen is None else _closed(await self._with_attempts(target, seen, found), seen)
 
-    async def execution(self, target: Target, wanted: str, *, wait: bool, timeout: Timeout) -> FlowExecution:
+    async def execution(self, target: Target, wanted: int | str, *, wait: bool, timeout: Timeout) -> FlowExecution:
         """Where the execution of a flow stands, by its number or id.
 
         Raises:
@@ -103,13 +103,13 @@ class ThreadReading:
         assert found is not None
         return found
 
-    async def _execution(self, target: Target, wanted: str, *, awaited: bool) -> FlowExecution | None:
+    async def _execution(self, target: Target, wanted: int | str, *, awaited: bool) -> FlowExecution | None:
         """The execution; None for one that the thread may yet hear of, where it is awaited."""
         seen = await self._gateway.look(target.workflow_id)
         told = answer = None
         try:
             told = await self._ask(target, seen, "execution", wanted)
-            answer = await self._ask(target, seen, "answer", wanted) if told is None else None
+            answer = await self._ask(target, seen, "answer", str(wanted)) if told is None else None
         except UnansweredError as error:
             if seen is not None and seen.running:
                 raise no_worker(target) from error
@@ -126,8 +126,8 @@ class ThreadReading:
             return None
         if seen is None and journal is None:
             raise await self._unknown(target, seen)
-        message = f"{target} has not been given a flow under {wanted[:200]}"
-        raise ThreadloomError(Code.EXECUTION_NOT_FOUND, message, {"execution": wanted[:200]})
+        message = f"{target} has not been given a flow under {str(wanted)[:200]}"
+        raise ThreadloomError(Code.EXECUTION_NOT_FOUND, message, {"execution": str(wanted)[:200]})
 
     async def variables(self, target: Target) -> Variables:
         """All variables, whole. Raises as `executions` does."""
@@ -173,7 +173,7 @@ class ThreadReading:
             point=name,
             seq=checkpoint.seq,
             next=checkpoint.next,
-            input=snapshot.input,
+            input=checkpoint.outermost.input if checkpoint.execution else snapshot.input,
             context=snapshot.context,
             metadata=snapshot.metadata,
             variables=checkpoint.variables,

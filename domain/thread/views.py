@@ -129,12 +129,12 @@ def last_execution(state: ThreadState) -> JsonObject | None:
     }
 
 
-def execution_outcome(state: ThreadState, wanted: str) -> JsonObject | None:
+def execution_outcome(state: ThreadState, wanted: int | str) -> JsonObject | None:
     """Where the execution of a flow stands, its result whole: {number, id, flow, version, status, result, error}.
 
     Args:
         state: The thread.
-        wanted: The execution's number or id.
+        wanted: The execution's number, or its id.
 
     Returns:
         None for an execution that the thread does not know, or no longer remembers.
@@ -145,7 +145,7 @@ def execution_outcome(state: ThreadState, wanted: str) -> JsonObject | None:
     return journal_outcome(state.base, state.journal, wanted)
 
 
-def journal_outcome(base: Checkpoint, items: Iterable[JournalItem], wanted: str) -> JsonObject | None:
+def journal_outcome(base: Checkpoint, items: Iterable[JournalItem], wanted: int | str) -> JsonObject | None:
     """Where the execution of a flow stood behind the items, as `execution_outcome` tells it."""
     current = base
     for current in accumulate(items, Checkpoint.apply, initial=base):
@@ -158,8 +158,8 @@ def journal_outcome(base: Checkpoint, items: Iterable[JournalItem], wanted: str)
     return {**_named(current.execution), "status": "running", "result": None, "error": None}
 
 
-def _is(execution: Execution, wanted: str) -> bool:
-    return wanted in (execution.id, execution.path)
+def _is(execution: Execution, wanted: int | str) -> bool:
+    return wanted == (execution.id if isinstance(wanted, str) else execution.number)
 
 
 def _named(execution: Execution) -> JsonObject:

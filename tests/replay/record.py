@@ -1,6 +1,7 @@
-"""Records the histories that the replay tests keep: `python -m tests.replay.record VERSION`.
+"""Records the histories that the replay tests keep: `python -m tests.replay.record VERSION [SCENARIO...]`.
 
-Run it once per release, before anything changes. Histories of earlier releases stay.
+Run it once per release, before anything changes, and for a new scenario when what it shows is done.
+Histories that are there stay.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _PROCESS = re.compile(r"\d+@")
 """How the SDK names a process, and its sticky task queue: `PID@HOST`."""
 
 
-async def record(version: str) -> None:
-    """Run every scenario on a server of its own and write the histories of each run it leaves."""
+async def record(version: str, *names: str) -> None:
+    """Run the scenarios, all by default, on a server of their own and write the histories of each run they leave."""
     folder = HISTORIES / version
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as temporary:
@@ -38,6 +39,8 @@ async def record(version: str) -> None:
             running = running_stack(server.address, Path(temporary), payload_threshold=10_000_000)
             async with running as stack, stack.worker(*ACTIVITIES):
                 for name, scenario in SCENARIOS.items():
+                    if names and name not in names:
+                        continue
                     for workflow_id in await scenario(stack):
                         kind = (
                             workflow_id.split("/", 2)[-1].replace("/", "-") if "/thread/" in workflow_id else "session"
@@ -74,4 +77,4 @@ def _scrubbed(part: Any) -> Any:
 
 
 if __name__ == "__main__":
-    asyncio.run(record(sys.argv[1]))
+    asyncio.run(record(*sys.argv[1:]))

@@ -48,7 +48,7 @@ from domain.thread.program import Program, Programs
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.restoring import restored
 from domain.thread.state import SYSTEM, HoldKind, ThreadState, wake_at
-from domain.thread.views import thread_row
+from domain.thread.views import elide, thread_row
 from domain.values import JsonObject
 from workflows.budget import TaskBudget
 from workflows.entity import STEPS_PER_MILLISECOND, Entity
@@ -213,7 +213,11 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     def _tell_refusal(self, command: ExecuteFlow, error: ThreadloomError) -> None:
         """A flow came by signal, whose sender may be gone: the history says what became of it."""
-        refusal: JsonObject = {"operation": command.operation, "id": command.command_id, "error": error.visible()}
+        refusal: JsonObject = {
+            "operation": command.operation,
+            "id": command.command_id,
+            "error": error.visible() | {"details": elide(error.details)},
+        }
         told = Fact(
             type=RecordType.ERROR, actor=command.actor, reason=command.reason, title="execute refused", details=refusal
         )

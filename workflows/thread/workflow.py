@@ -144,8 +144,9 @@ class ThreadWorkflow:
 
     @workflow.query(name="execution")
     def execution(self, *args: Any) -> Any:
-        """How the execution of a flow, by its number or id, stands or ended; null for one that is not known."""
-        return OrInline(execution_outcome(self._thread.state, str(args[0]))) if args else None
+        """How the execution of a flow stands or ended, by its number or id (text); null for one that is not known."""
+        known = args and isinstance(args[0], int | str)
+        return OrInline(execution_outcome(self._thread.state, args[0])) if known else None
 
     @workflow.query(name="variables")
     def variables(self, *args: Any) -> Any:

@@ -202,7 +202,7 @@ async def test_cancelling_undoes_the_flow_under_way_and_ends_the_thread(stack: S
         gates["on"].set()
         assert (await ended(session.thread("t")))["status"] == "cancelled"
         assert [key for key in calls if key.startswith("undo")] == ["undo t/2/book/1"]
-        assert (await session.thread("t").query("execution", "3")) is None
+        assert (await session.thread("t").query("execution", 3)) is None
 
 
 @pytest.mark.parametrize("rest", [True, False])

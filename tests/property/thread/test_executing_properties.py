@@ -104,7 +104,7 @@ def test_whatever_happens_a_thread_executes_waits_for_a_flow_or_was_cancelled(
     assert ended == [str(number) for number in sorted(map(int, ended))]
     assert is_json(describe(thread.program.main, state))
     assert is_json(list_executions(state))
-    assert is_json(execution_outcome(state, "1"))
+    assert is_json(execution_outcome(state, 1))
     if state.idle:
         assert (state.active, state.compensations, state.returned, state.ending) == (None, (), None, None)
         assert (state.current.nodes, state.current.past_visits) == ({}, {})

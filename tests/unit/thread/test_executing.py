@@ -90,13 +90,13 @@ def test_what_comes_while_a_flow_is_executed_waits_in_line() -> None:
     thread = idle().execute(WORK).execute(ADD, {"n": 1}).execute(ADD, {"n": 2})
     assert (seen(thread)["in_line"], seen(thread)["execution"]["number"]) == (2, 1)
     assert seen(thread)["current_node"] == "1/work"
-    assert [execution_outcome(thread.state, each) for each in ("1", "e3")] == [
+    assert [execution_outcome(thread.state, each) for each in (1, "e3")] == [
         {"number": 1, "id": "e1", "flow": "f", "version": "1", "status": "running", "result": None, "error": None},
         {"number": 3, "id": "e3", "flow": "f", "version": "1", "status": "pending", "result": None, "error": None},
     ]
     thread.complete("done")
     assert (last(thread).execution.number, thread.variables) == (3, {"total": 3})
-    outcomes = [execution_outcome(thread.state, each) for each in ("1", "2", "e3", "4")]
+    outcomes = [execution_outcome(thread.state, each) for each in (1, 2, "e3", "4")]
     assert [each and each["result"] for each in outcomes] == ["done", 1, 3, None]
 
 
