@@ -7,6 +7,7 @@ from datetime import datetime
 
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
+from domain.flow.bundle import shared
 from domain.messages import STATE_VERSION, ThreadStart
 from domain.thread.checkpoint import Checkpoint, fold
 from domain.thread.program import Program, Programs
@@ -37,6 +38,8 @@ def restored(program: Program, start: ThreadStart, ids: tuple[str, str], now: da
         state = _held(restore(load(Seed, start.seed), now), start.holds)
     else:
         raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread starts from a seed or from a state")
+    if state.library:
+        state = replace(state, library={name: shared(document) for name, document in state.library.items()})
     if (state.identity.session_id, state.identity.thread_id) != ids:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"the start input is of another thread than {'/'.join(ids)}")
     if state.identity.flowless and program.main is not None:

@@ -55,7 +55,7 @@ def describe(flow: FlowDefinition | None, state: ThreadState) -> JsonObject:
         "parent": identity.parent,
         "root": identity.root,
         "depth": identity.depth,
-        "progress": progress(flow, state),
+        "progress": progress(flow, state) if flow or state.outcome else None,
         "current_node": current_node(state),
         "waiting_for": waiting_for(state),
         "waiting": waiting(state),
@@ -64,8 +64,8 @@ def describe(flow: FlowDefinition | None, state: ThreadState) -> JsonObject:
         "mailbox": len(state.mailbox),
         "variables": {name: elide(value) for name, value in state.current.outermost.variables.items()},
         "subflows": subflows(state),
-        "execution": under_way(state),
-        "last_execution": last_execution(state),
+        "execution": under_way(state.current) if state.outcome is None else None,
+        "last_execution": last_execution(state.current),
         "in_line": len(state.line),
         "metadata": elide(state.metadata),
         "usage": {model: dict(figures) for model, figures in state.current.usage.items()},
@@ -106,17 +106,17 @@ def _ending(state: ThreadState) -> JsonObject | None:
     return {"status": state.ending.status.value, "to_undo": to_undo}
 
 
-def under_way(state: ThreadState) -> JsonObject | None:
+def under_way(current: Checkpoint) -> JsonObject | None:
     """The flow that a thread without one of its own executes: {number, id, flow, version, started_at}."""
-    execution, frame = state.current.execution, state.current.outermost
-    if execution is None or state.outcome:
+    if current.execution is None:
         return None
-    return {**_named(execution), "started_at": frame.started_at.isoformat() if frame.started_at else None}
+    began = current.outermost.started_at
+    return {**_named(current.execution), "started_at": began.isoformat() if began else None}
 
 
-def last_execution(state: ThreadState) -> JsonObject | None:
+def last_execution(current: Checkpoint) -> JsonObject | None:
     """The last flow that such a thread has executed: {number, id, flow, version, status, result, error, …}."""
-    last = state.current.last
+    last = current.last
     if last is None:
         return None
     return {

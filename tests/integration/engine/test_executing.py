@@ -312,3 +312,30 @@ async def test_the_history_tells_of_each_flow_with_its_name(stack: Stack) -> Non
             ("flow_started", "fail@1", "unknown"),
             ("flow_failed", "fail@1", None),
         ]
+
+
+async def test_branches_of_a_fork_node_end_with_the_flow_and_are_joined(stack: Stack) -> None:
+    part = flow("part", {"done": end(part="{{ thread.id }}")})
+    document = flow(
+        "splitting",
+        {
+            "split": {"kind": "fork", "enter": "side", "each": [1, 2], "set": {"k": "{{ item }}"}, "next": "gather"},
+            "side": {"kind": "end", "result": {"k": "{{ k }}"}},
+            "gather": {"kind": "join", "of": "split", "save": "sides", "next": "spawned"},
+            "spawned": {"kind": "spawn", "flow": "part", "id": "p", "next": "parts"},
+            "parts": {"kind": "join", "of": "spawned", "save": "parts", "next": "done"},
+            "done": {"kind": "end"},
+        },
+        variables={"k": 0},
+    )
+    async with stack.worker():
+        session = await start(stack)
+        await execute(session, ADD, input=1)
+        await execute(session, document, flows={"part": part})
+        seen = await executed(session, 2)
+        assert [each["result"] for each in seen["variables"]["sides"]] == [{"k": 1}, {"k": 2}]
+        assert [each["result"] for each in seen["variables"]["parts"]] == [{"part": "p"}]
+        listed = {each["thread_id"]: each["flow"] for each in await session.handle.query("threads")}
+        assert listed == {"t": None, "t.2.split.1.0": "splitting", "t.2.split.1.1": "splitting", "p": "part"}
+        await execute(session, ADD, input=1)
+        assert (await executed(session, 3))["variables"]["total"] == 2

@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from domain.errors import Code
+from domain.thread.ahead import lean, next_local
 from domain.thread.calls import ActivityCall
 from domain.thread.events import FlowBegan, FlowDropped
 from domain.thread.history import fact
+from domain.thread.inputs import LocalCompleted, LocalResult
 from domain.thread.state import LINE_LIMIT, HoldKind, wake_at
 from domain.thread.views import describe, execution_outcome, list_executions
 from domain.thread.waiting import waiting, waiting_for
@@ -317,3 +319,19 @@ def test_the_history_tells_of_each_flow() -> None:
         "seconds": 0.0,
     }
     assert flows[3].details["error"]["code"] == "NO"
+
+
+def test_a_row_of_local_nodes_ends_with_its_flow() -> None:
+    """The next flow in line is another program than the one that the row was begun with."""
+    near = flow_of({"a": activity("a", mode="local", next="b"), "b": activity("b", mode="local")})
+    thread = idle().execute(near).execute(near)
+    row = thread.program
+    first = LocalResult(key="t/1/a/1", at=thread.now, result="x")
+    state, call = next_local(row, lean(thread.state), first)
+    assert call is not None
+    second = LocalResult(key=call.key, at=thread.now, result="y")
+    state, call = next_local(row, state, second)
+    assert (call, state.idle, len(state.line)) == (None, True, 1)
+    thread.call = None
+    thread.give(LocalCompleted(now=thread.now, results=(first, second)))
+    assert (thread.path, called(thread)) == (["1/a", "1/b", "1/end", "1"], "a")
