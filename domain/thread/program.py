@@ -8,7 +8,8 @@ from datetime import datetime
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import runnable
 from domain.flow.model import FlowDefinition
-from domain.thread.checkpoint import Checkpoint, Frame
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.frame import Frame
 from domain.thread.journal import Execution
 from domain.thread.state import ThreadState
 from domain.values import JsonObject

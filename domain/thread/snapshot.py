@@ -16,7 +16,8 @@ from domain.flow.expressions import render
 from domain.flow.model import FlowDefinition
 from domain.ids import NAME_PATTERN
 from domain.thread.active import ActiveNode
-from domain.thread.checkpoint import Checkpoint, Frame, fold
+from domain.thread.checkpoint import Checkpoint, fold
+from domain.thread.frame import Frame
 from domain.thread.journal import EXECUTED_FLOW, JournalEntry, JournalItem, executions
 from domain.thread.state import Identity, Operation, Outcome, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject

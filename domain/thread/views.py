@@ -16,7 +16,8 @@ from domain.flow.model import FlowDefinition
 from domain.ids import execution_key
 from domain.records import ThreadRow
 from domain.thread.active import ActiveNode
-from domain.thread.checkpoint import Checkpoint, NodeState
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.frame import NodeState
 from domain.thread.journal import Execution, ExecutionStatus, Failure, JournalEntry, JournalItem, executions
 from domain.thread.state import Hold, ThreadState, ThreadStatus
 from domain.thread.waiting import current_node, waiting, waiting_for

@@ -11,7 +11,8 @@ from domain.flow.names import RESERVED, written_by
 from domain.flow.templated import sites_of
 from domain.flow.ways import edges_of
 from domain.session.operations.base import BranchWarning
-from domain.thread.checkpoint import Checkpoint, Frame
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.frame import Frame
 from domain.thread.program import Program
 
 
