@@ -110,10 +110,18 @@ class Delivery:
             if (through := await self._through_session(target, sent)) is not None:
                 return through
             return await self._told_before(target, sent)
+        return await self.answered(target, sent)
+
+    async def answered(self, target: AnyTarget, sent: Command) -> JsonObject:
+        """The answer to a command that is on its way, or {status: "requested"} when there is none within five seconds.
+
+        Raises:
+            ThreadloomError: The refusal, by its code.
+        """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while True:
-                    answer = await self._known_answer(target, sent)
+                    answer = await self.known_answer(target, sent)
                     if answer is not None:
                         return answer
                     await asyncio.sleep(_POLL_SECONDS)
@@ -206,7 +214,8 @@ class Delivery:
             return True
         return True
 
-    async def _known_answer(self, target: AnyTarget, sent: Command) -> JsonObject | None:
+    async def known_answer(self, target: AnyTarget, sent: Command) -> JsonObject | None:
+        """The answer that the target has given, or None. Raises the refusal, by its code."""
         try:
             answer = await self._gateway.query(target.workflow_id, "answer", sent.command_id)
         except (UnansweredError, MissingError):
@@ -224,7 +233,7 @@ class Delivery:
     async def _told_before(self, target: AnyTarget, sent: Command) -> JsonObject:
         """The first answer to a command that comes again after the end; otherwise why it comes too late."""
         seen = await self._gateway.look(target.workflow_id)
-        answer = await self._known_answer(target, sent) if seen is not None else None
+        answer = await self.known_answer(target, sent) if seen is not None else None
         if answer is not None:
             return answer
         raise await why_not(self._gateway, self._records, target, seen)

@@ -20,6 +20,7 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
+    ExecuteFlow,
     ForkThread,
     ManageThread,
     PauseSession,
@@ -138,7 +139,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
             return [*events, _answered(command, now, result)]
         case ForkThread() | CopyThread():
             return [branch_requested(command, now)]
-        case ManageThread() | DestroyThread() | PrioritiseThread() | CancelFlow():
+        case ManageThread() | ExecuteFlow() | DestroyThread() | PrioritiseThread() | CancelFlow():
             events, result = on_threads(state, command, now)
             return [*events, _answered(command, now, result)]
         case AllocateResources() | ReleaseResources():

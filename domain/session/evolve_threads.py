@@ -89,10 +89,10 @@ def _created(state: SessionState, event: ThreadCreated) -> SessionState:
     entry = replace(event.entry, number=state.created + 1)
     threads = {**state.threads, entry.thread_id: entry}
     flow, flows = event.start["flow"], event.start["flows"]
-    name = digest([entry.flow_digest, flows]) if flows else entry.flow_digest
+    name = digest([entry.flow_digest, flows]) if flows else entry.flow_digest or "no flow"
     bundle = state.bundles.get(name) or Bundle(flow=flow, flows=flows)
     queued = Queued(
-        start={**event.start, "flow": {}, "flows": {}}, bundle=name, launch=event.launch, patient=event.patient
+        start={**event.start, "flow": None, "flows": {}}, bundle=name, launch=event.launch, patient=event.patient
     )
     return replace(
         state,

@@ -14,8 +14,10 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
+    ExecuteFlow,
     ManageThread,
     PrioritiseThread,
+    body,
 )
 from domain.session.admission import created
 from domain.session.events import SessionEvent
@@ -36,7 +38,9 @@ Outcome: TypeAlias = tuple[list[SessionEvent], JsonObject]
 
 
 def on_threads(
-    state: SessionState, command: ManageThread | DestroyThread | PrioritiseThread | CancelFlow, now: datetime
+    state: SessionState,
+    command: ManageThread | ExecuteFlow | DestroyThread | PrioritiseThread | CancelFlow,
+    now: datetime,
 ) -> Outcome:
     """Carry out a command on threads that are there."""
     actor, reason = command.actor, command.reason
@@ -47,6 +51,9 @@ def on_threads(
             message = {"command_id": command.command_id, "actor": actor, "reason": reason}
             managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
             return [managed], {"thread_id": thread_id, "status": "requested"}
+        case ExecuteFlow(thread_id=thread_id):
+            given = ThreadManaged(thread_id=thread_id, action=command.operation, message=body(command), at=now)
+            return [given], {"thread_id": thread_id, "status": "requested"}
         case DestroyThread(thread_id=thread_id):
             destroyed = ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason, at=now)
             return [destroyed], {"thread_id": thread_id, "destroyed": True}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from threadloom.views.answers import (
     ConfigChanged,
+    FlowAccepted,
     FlowCancelled,
     FlowView,
     ResourcesAllocated,
@@ -54,6 +55,7 @@ from threadloom.views.sessions import (
 from threadloom.views.threads import (
     Execution,
     Executions,
+    FlowExecution,
     InFlight,
     SnapshotView,
     ThreadList,
@@ -70,7 +72,9 @@ __all__ = [
     "Execution",
     "Executions",
     "Failure",
+    "FlowAccepted",
     "FlowCancelled",
+    "FlowExecution",
     "FlowView",
     "History",
     "HistoryRecord",

@@ -110,8 +110,8 @@ class Children:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 priority=of_thread(effect.priority, self._session_id),
-                static_summary=summary(effect.title),
-                search_attributes=of_new_thread(self._session_id, effect.title, held=bool(effect.start.get("holds")))
+                static_summary=summary(effect.flow or "no flow of its own"),
+                search_attributes=of_new_thread(self._session_id, effect.flow, held=bool(effect.start.get("holds")))
                 if effect.start.get("searchable")
                 else None,
             )
