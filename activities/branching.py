@@ -63,6 +63,9 @@ class BranchingActivities:
             stored = await self._records.journal(session_id, thread_id)
             if error.status is RPCStatusCode.NOT_FOUND and stored is not None:
                 return snapshot_from_records(stored)
+            if error.status is RPCStatusCode.NOT_FOUND and await self._records.thread(session_id, thread_id) is None:
+                message = f"session {session_id} has no thread {thread_id}"
+                raise ThreadloomError(Code.THREAD_NOT_FOUND, message, {"thread": thread_id}) from error
             raise ThreadloomError(Code.SNAPSHOT_UNAVAILABLE, f"{thread_id} does not answer: {error.message}") from error
 
     async def _reaching(self, snapshot: Snapshot, command: ForkThread | CopyThread) -> Snapshot:

@@ -416,6 +416,7 @@ class SessionHandle:
             requires=dict(requires or {}),
             wait_for_resources=wait_for_resources,
         )
+        await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadStarted.model_validate(await self._update("create_thread", sent))
 
     async def create_threads(
@@ -441,7 +442,7 @@ class SessionHandle:
         Raises:
             ThreadloomError: Only when none of the entries could be looked at.
         """
-        together = Together(self._flows, self._update)
+        together = Together(self._flows, self._update, partial(self._reading.require_unused, self.session_id))
         results = await together.create(
             threads, command_id=command_id or new_command_id(), actor=actor or self._actor, reason=reason
         )
@@ -552,6 +553,8 @@ class SessionHandle:
             hold=hold,
             plan=plan,
         )
+        if not plan:
+            await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadBranched.model_validate(await self._update("fork_thread", sent))
 
     async def copy_thread(
@@ -608,6 +611,8 @@ class SessionHandle:
             hold=hold,
             plan=plan,
         )
+        if not plan:
+            await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadBranched.model_validate(await self._update("copy_thread", sent))
 
     async def manage_thread(

@@ -98,6 +98,10 @@ def _branch(state: SessionState, command: ForkThread | CopyThread) -> None:
     if not command.plan:
         require_active(state)
         _require_new(state, command.thread_id)
+    if command.source in state.queue:
+        raise ThreadloomError(
+            Code.THREAD_NOT_STARTED, f"thread {command.source} has not started yet", {"thread": command.source}
+        )
     # Of a thread that left memory, whoever reads the source knows.
     if state.find(command.source) is not None or not state.forgotten:
         _require_depth(state, require_thread(state, command.source))
