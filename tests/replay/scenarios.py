@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from domain.thread.functions import register
 from tests.integration.stack import Session, Stack
 from tests.replay.pools import pools
+from tests.replay.queues import queues
 
 Scenario = Callable[[Stack], Awaitable[list[str]]]
 """Runs on a stack with a worker, and returns the ids of the workflows to keep."""
@@ -400,5 +401,6 @@ SCENARIOS: dict[str, Scenario] = {
     "parts": parts,
     "sagas": sagas,
     "pools": pools,
+    "queues": queues,
     "executing": executing,
 }
