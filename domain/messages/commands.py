@@ -22,7 +22,7 @@ from domain.messages.base import (
 from domain.resources import Requirements
 
 THREADS_TOGETHER = 200
-"""Threads of one command at most. They are admitted within one workflow task, about 0.3 ms each."""
+"""Threads of one command at most. They are admitted within one workflow task, about a millisecond each."""
 
 
 class CreateThread(Command):

@@ -112,6 +112,7 @@ class Queued:
         launch: How its command is answered.
         patient: It waits for resources that are taken, instead of being refused.
         hold: Who keeps it from starting: {actor, reason, at}.
+        called_off: Who has cancelled it: {actor, reason}.
     """
 
     start: JsonObject
@@ -119,6 +120,7 @@ class Queued:
     launch: Launch
     patient: bool = True
     hold: JsonObject | None = None
+    called_off: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,7 @@ from domain.session.thread_events import (
     ThreadManaged,
     ThreadQueued,
     ThreadRejected,
+    ThreadsCalledOff,
     ThreadWithdrawn,
 )
 from domain.session.wishes import changed
@@ -50,6 +51,10 @@ def evolve_threads(state: SessionState, event: ThreadEvent) -> SessionState:
             counted = state.statistics.counted("thread_pause" if hold else "thread_resume")
             queue = {**state.queue, thread_id: replace(state.queue[thread_id], hold=hold)}
             return replace(state, queue=queue, statistics=counted)
+        case ThreadsCalledOff(thread_ids=thread_ids, actor=actor, reason=reason):
+            called_off = {"actor": actor, "reason": reason}
+            doomed = {name: replace(state.queue[name], called_off=called_off) for name in thread_ids}
+            return replace(state, queue={**state.queue, **doomed})
         case PriorityChanged():
             return _prioritised(state, event)
         case ThreadWithdrawn(thread_id=thread_id):

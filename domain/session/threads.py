@@ -29,6 +29,7 @@ from domain.session.thread_events import (
     ThreadDestroyed,
     ThreadHeldBack,
     ThreadManaged,
+    ThreadsCalledOff,
     ThreadWithdrawn,
 )
 from domain.values import JsonObject
@@ -91,11 +92,13 @@ def _cancel_flow(state: SessionState, command: CancelFlow, now: datetime) -> Out
         for entry in state.threads.values()
         if entry.flow == name and version in ("", entry.version) and entry.cancel is None
     ]
-    events: list[SessionEvent] = [
-        ThreadWithdrawn(thread_id=thread_id, actor=command.actor, reason=command.reason, at=now)
-        if thread_id in state.queue
-        else ThreadManaged(thread_id=thread_id, action="cancel", message=message, at=now)
+    waiting = tuple(thread_id for thread_id in doomed if thread_id in state.queue)
+    called_off = ThreadsCalledOff(thread_ids=waiting, actor=command.actor, reason=command.reason, at=now)
+    events: list[SessionEvent] = [called_off] if waiting else []
+    events += [
+        ThreadManaged(thread_id=thread_id, action="cancel", message=message, at=now)
         for thread_id in doomed
+        if thread_id not in state.queue
     ]
     return events, {"flow": command.flow, "threads": doomed}
 
