@@ -16,6 +16,7 @@ from domain.session.state import SessionState
 from domain.session.strategies import PRIORITIES, Contender, strategy_named
 from domain.session.thread_events import LaunchBegun, ThreadCreated, ThreadQueued, ThreadWithdrawn
 from domain.thread.state import ThreadStatus
+from domain.values import JsonObject
 
 AT_ONCE = 50
 """Threads that are being started at once. Each may carry 32 KiB into a workflow task, and 4 MiB end the workflow."""
@@ -50,9 +51,7 @@ def _may_start(state: SessionState) -> bool:
 
 def _turns(state: SessionState) -> tuple[Sequence[str], list[ThreadEntry]]:
     """Those that may start now, and those that might if their pools let them. One that starts held takes no place."""
-    startable = [
-        state.threads[name] for name, queued in state.queue.items() if queued.hold is None and queued.called_off is None
-    ]
+    startable = [state.threads[name] for name, queued in state.queue.items() if not (queued.hold or queued.called_off)]
     needy = any(entry.requires for entry in startable) or state.config.max_execution_time is not None
     if not limited(state.config) and not needy:
         return [entry.thread_id for entry in (startable if len(startable) <= AT_ONCE else _in_line(startable))], []
@@ -125,9 +124,11 @@ def left_waiting(state: SessionState, events: Sequence[SessionEvent], now: datet
 
 
 def withdrawals(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[ThreadWithdrawn]:
-    """Waiting threads that are cancelled, by themselves or with their session: some at a time, the rest in next steps."""
-    ended = state.ending is not None and state.ending.deadline is not None
-    over = {"actor": state.ending.actor, "reason": state.ending.reason} if ended and state.ending is not None else None
+    """Waiting threads that are cancelled, by themselves or with their session: some, and the rest in the next steps."""
+    ending, over = state.ending, None
+    if ending is not None and ending.deadline is not None:
+        over = {"actor": ending.actor, "reason": ending.reason}
+    doomed: Iterable[tuple[str, JsonObject | None]]
     doomed = ((name, queued.called_off or over) for name, queued in state.queue.items())
     return [
         ThreadWithdrawn(thread_id=name, actor=why["actor"], reason=why["reason"], at=now)
