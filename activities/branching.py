@@ -18,7 +18,7 @@ from domain.ports import RecordStore
 from domain.session.operations.base import Branch, Child
 from domain.session.operations.copy import prepare_copy
 from domain.session.operations.fork import prepare_fork
-from domain.thread.archive import archived_items, snapshot_from_records
+from domain.thread.archive import archived_items, archived_library, snapshot_from_records
 from domain.thread.snapshot import Snapshot, parse_point, reaches
 from domain.values import digest, size
 
@@ -63,6 +63,9 @@ class BranchingActivities:
             stored = await self._records.journal(session_id, thread_id)
             if error.status is RPCStatusCode.NOT_FOUND and stored is not None:
                 return snapshot_from_records(stored)
+            if error.status is RPCStatusCode.NOT_FOUND and await self._records.thread(session_id, thread_id) is None:
+                message = f"session {session_id} has no thread {thread_id}"
+                raise ThreadloomError(Code.THREAD_NOT_FOUND, message, {"thread": thread_id}) from error
             raise ThreadloomError(Code.SNAPSHOT_UNAVAILABLE, f"{thread_id} does not answer: {error.message}") from error
 
     async def _reaching(self, snapshot: Snapshot, command: ForkThread | CopyThread) -> Snapshot:
@@ -74,7 +77,9 @@ class BranchingActivities:
         if stored is None:
             raise ThreadloomError(Code.JOURNAL_INCOMPLETE, f"the records do not hold {identity.thread_id}")
         base, items = archived_items(stored)
-        return snapshot.with_archive(base, items) if base.seq < snapshot.base.seq else snapshot
+        if base.seq >= snapshot.base.seq:
+            return snapshot
+        return snapshot.with_archive(base, items, archived_library(stored))
 
 
 def _in_memory(snapshot: Snapshot, command: ForkThread | CopyThread) -> bool:
@@ -91,10 +96,10 @@ def _prepared(branch: Branch, *, plan: bool) -> PreparedBranch:
         answer["bytes"] = size(seed)
     return PreparedBranch(
         flow=branch.flow,
-        flow_digest=digest(branch.flow),
+        flow_digest="" if branch.flow is None else digest(branch.flow),
         flows=dict(branch.flows),
-        flow_name=branch.definition.flow,
-        flow_version=branch.definition.version,
+        flow_name=branch.definition.flow if branch.definition else None,
+        flow_version=branch.definition.version if branch.definition else None,
         identity=dump(branch.seed.identity),
         seed=None if plan else seed,
         answer=answer,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from benchmarks import local, loop, memory, parallel, peers, remote
+from benchmarks import local, loop, memory, parallel, peers, remote, session
 from benchmarks.common import SMOKE, Outcome, Size, progress
 from benchmarks.report import as_json, as_markdown, print_tables
 
@@ -21,6 +21,7 @@ BENCHMARKS: dict[str, Callable[[Size], Awaitable[Outcome]]] = {
     "parallel": parallel.measure,
     "loop": loop.measure,
     "memory": memory.measure,
+    "session": session.measure,
 }
 
 

@@ -22,6 +22,7 @@ class Size:
         runs: Measured runs of each contender.
         steps: Activities of a job.
         children: Threads, or child workflows, in parallel; each has `child_steps` activities.
+        threads: Of a session that gets them done.
         visits: Of the loop; the first and the last tenth of them are compared.
         idle: Threads, or workflows, that wait.
         throttled: Whether the server looks for new tasks 20 times a second, as it does by itself.
@@ -31,12 +32,13 @@ class Size:
     steps: int = 100
     children: int = 50
     child_steps: int = 20
+    threads: int = 200
     visits: int = 10_000
     idle: int = 1_000
     throttled: bool = True
 
 
-SMOKE = Size(runs=1, steps=5, children=3, child_steps=2, visits=200, idle=50)
+SMOKE = Size(runs=1, steps=5, children=3, child_steps=2, threads=10, visits=200, idle=50)
 """Only shows that every benchmark still runs: its figures mean nothing."""
 
 

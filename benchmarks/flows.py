@@ -44,6 +44,22 @@ def parallel(children: int, child: str) -> Flow:
     return _flow("parallel", nodes, variables={"children": children})
 
 
+def two_values() -> Flow:
+    """Two nodes that compute a little from the input."""
+    nodes: Flow = {
+        "double": {"kind": "set", "set": {"doubled": "{{ input * 2 }}"}, "next": "more"},
+        "more": {"kind": "set", "set": {"more": "{{ doubled + 1 }}"}, "next": "done"},
+        "done": {"kind": "end", "result": "{{ more }}"},
+    }
+    return _flow("two-values", nodes)
+
+
+def waiting() -> Flow:
+    """Waits for a message named `go`."""
+    nodes: Flow = {"wait": {"kind": "receive", "name": "go", "next": "done"}, "done": {"kind": "end"}}
+    return _flow("waiting", nodes)
+
+
 def loop(visits: int, ballast: int) -> Flow:
     """A local node, visited again and again beside a large variable that never changes.
 

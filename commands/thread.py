@@ -9,13 +9,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias
 import typer
 from rich.console import RenderableType
 
-from commands import branching
+from commands import branching, talking
 from commands.arguments import (
     FOR,
     JSON_HELP,
-    MESSAGE_ID,
-    MESSAGE_NAME,
-    MESSAGE_TYPE,
     MODE,
     SESSION,
     THREAD,
@@ -29,38 +26,45 @@ from commands.arguments import (
 )
 from commands.calls import Answer, Call, command
 from commands.outcome import warn
-from commands.showing import mail
 from commands.showing import threads as showing
 from domain.errors import Code, ThreadloomError
 
 if TYPE_CHECKING:
     from threadloom.client import Threadloom
     from threadloom.thread import ThreadHandle
-    from threadloom.views import ThreadAnswer, ThreadResult, ThreadSummary
+    from threadloom.views import FlowExecution, ThreadAnswer, ThreadResult, ThreadSummary
 
 ThreadStatusName: TypeAlias = Literal["pending", "running", "pausing", "paused", "completed", "failed", "cancelled"]
-Action: TypeAlias = Literal["pause", "resume", "cancel"]
+Action: TypeAlias = Literal["pause", "resume", "cancel", "close"]
 
 app = typer.Typer(name="thread", help="Threads: start, look at, pause, fork, copy, answer.", no_args_is_help=True)
 branching.mount(app)
+talking.mount(app)
 
 THREADS = Annotated[list[str], typer.Argument(metavar="THREAD...", show_default=False)]
+FLOW = Annotated[str, typer.Argument(metavar="FLOW", help="name, name@version, or a file.", show_default=False)]
+ID = Annotated[str | None, typer.Option("--id", metavar="T", help="The thread's id; a readable one else.")]
+INPUT = Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help=JSON_HELP)]
+CONTEXT = Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help="Carried along. " + JSON_HELP)]
+PRIORITY = Annotated[
+    Literal["low", "normal", "high", "urgent"], typer.Option(help="Which starts first where threads queue.")
+]
+HOLD = Annotated[bool, typer.Option("--hold", help="Start it held; thread resume lets it go.")]
+TITLE = Annotated[str, typer.Option(metavar="T", help="For lists.")]
 
 
 @command(app, "start", changes=True)
 async def start(
     call: Call,
     session: SESSION,
-    flow: Annotated[str, typer.Argument(metavar="FLOW", help="name, name@version, or a file.", show_default=False)],
+    flow: FLOW,
     *,
-    id: Annotated[str | None, typer.Option("--id", metavar="T", help="The thread's id; a readable one else.")] = None,
-    input: Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help=JSON_HELP)] = None,
-    context: Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help="Carried along. " + JSON_HELP)] = None,
-    priority: Annotated[
-        Literal["low", "normal", "high", "urgent"], typer.Option(help="Which starts first where threads queue.")
-    ] = "normal",
-    hold: Annotated[bool, typer.Option("--hold", help="Start it held; thread resume lets it go.")] = False,
-    title: Annotated[str, typer.Option(metavar="T", help="For lists.")] = "",
+    id: ID = None,
+    input: INPUT = None,
+    context: CONTEXT = None,
+    priority: PRIORITY = "normal",
+    hold: HOLD = False,
+    title: TITLE = "",
     requires: Annotated[
         dict[str, Any] | None,
         typer.Option(parser=json_object, metavar="JSON", help="What it needs first: {resource or pool/NAME: amount}."),
@@ -90,6 +94,58 @@ async def start(
     return _outcome(started.thread_id, ended, {"thread_id": started.thread_id})
 
 
+@command(app, "create", changes=True)
+async def create(
+    call: Call,
+    session: SESSION,
+    *,
+    id: ID = None,
+    context: CONTEXT = None,
+    priority: PRIORITY = "normal",
+    hold: HOLD = False,
+    title: TITLE = "",
+) -> Answer:
+    """Start a thread without a flow of its own; `thread execute` gives it one after the other."""
+    async with call.threadloom() as loom:
+        started = await loom.session(session).create_thread(
+            thread_id=id, context=context, priority=priority, hold=hold, title=title, **call.told
+        )
+    return Answer(started, lambda: showing.answer(started.thread_id, started.status))
+
+
+@command(app, "execute", changes=True)
+async def execute(
+    call: Call,
+    session: SESSION,
+    thread: THREAD,
+    flow: FLOW,
+    *,
+    input: INPUT = None,
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Wait for the flow's end; exit 0 only when it completed.")
+    ] = False,
+    patience: TIMEOUT = None,
+) -> Answer:
+    """Give a thread without a flow of its own one to execute, behind those it has, in the same context."""
+    async with call.threadloom() as loom:
+        handle = loom.session(session).thread(thread)
+        accepted = await handle.execute(flow, input=input, **call.told)
+        if not wait:
+            if accepted.status == "requested":
+                warn(Code.NO_WORKER, "the thread has not answered yet; it executes the flow when its turn comes")
+            return Answer(accepted, lambda: showing.accepted(accepted))
+        ended = await handle.execution(accepted.command_id, wait=True, timeout=patience)
+    return _outcome(f"{thread}, execution {ended.number}", ended, {"thread_id": thread})
+
+
+@command(app, "close", changes=True)
+async def close(
+    call: Call, session: SESSION, threads: THREADS, *, wait: WAIT = False, patience: TIMEOUT = None
+) -> Answer:
+    """Let threads without a flow of their own take no more; each completes when it has executed those in line."""
+    return await _act(call, "close", session, threads, wait=wait, patience=patience)
+
+
 @command(app, "show")
 async def show(call: Call, session: SESSION, thread: THREAD) -> Answer:
     """Show a thread: where it stands, what it waits for, what is in flight, its variables."""
@@ -105,7 +161,7 @@ async def list_(
     flow: Annotated[str | None, typer.Option(metavar="NAME[@V]", help="Only those of this flow.")] = None,
     status: Annotated[ThreadStatusName | None, typer.Option(help="Only those with this status.")] = None,
     waiting: Annotated[
-        Literal["timer", "approval", "message", "join", "activity", "hold", "queue", "pool"] | None,
+        Literal["timer", "approval", "message", "join", "activity", "flow", "hold", "queue", "pool"] | None,
         typer.Option(help="Only those that wait for this."),
     ] = None,
 ) -> Answer:
@@ -194,49 +250,6 @@ async def result(
     return _outcome(thread, found, {})
 
 
-@command(app, "decide", changes=True)
-async def decide(
-    call: Call,
-    session: SESSION,
-    thread: THREAD,
-    node: Annotated[str, typer.Argument(metavar="NODE", show_default=False)],
-    choice: Annotated[str, typer.Argument(metavar="CHOICE", show_default=False)],
-    *,
-    visit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Which one; the one that waits.")] = None,
-    data: Annotated[Any, typer.Option(parser=json_value, metavar="JSON", help="Anything more. " + JSON_HELP)] = None,
-) -> Answer:
-    """Answer an approval; the first answer wins."""
-    async with call.threadloom() as loom:
-        answer = await loom.session(session).thread(thread).decide(node, choice, visit=visit, data=data, **call.told)
-    return _told(answer)
-
-
-@command(app, "send", changes=True)
-async def send(
-    call: Call,
-    session: SESSION,
-    thread: THREAD,
-    body: Annotated[Any, typer.Argument(parser=json_value, metavar="JSON", help=JSON_HELP, show_default=False)],
-    *,
-    name: MESSAGE_NAME = None,
-    type: MESSAGE_TYPE = "data",
-    id: MESSAGE_ID = None,
-) -> Answer:
-    """Put a message into a thread's mailbox."""
-    async with call.threadloom() as loom:
-        handle = loom.session(session).thread(thread)
-        answer = await handle.send(body, name=name, type=type, message_id=id, **call.told)
-    return _told(answer)
-
-
-@command(app, "messages")
-async def messages(call: Call, session: SESSION, thread: THREAD) -> Answer:
-    """List what is in a thread's mailbox, the oldest first."""
-    async with call.threadloom() as loom:
-        view = await loom.session(session).thread(thread).messages()
-    return Answer(view, lambda: mail.messages(view))
-
-
 async def _find(loom: Threadloom, session: str | None, flow: str | None, status: str | None) -> list[ThreadSummary]:
     if session is None:
         return (await loom.threads(status=status, flow=flow)).threads
@@ -272,14 +285,9 @@ async def _act(
             return answer
 
         if len(handles) == 1:
-            return _told(await act(handles[0]))
+            return talking.told(await act(handles[0]))
         answers = await asyncio.gather(*(act(handle) for handle in handles), return_exceptions=True)
     return _told_by_many(threads, answers)
-
-
-def _told(answer: ThreadAnswer) -> Answer:
-    _warn_if_requested([answer])
-    return Answer(answer, lambda: showing.answer(answer.thread_id, answer.status))
 
 
 def _told_by_many(threads: list[str], answers: list[ThreadAnswer | BaseException]) -> Answer:
@@ -293,7 +301,7 @@ def _told_by_many(threads: list[str], answers: list[ThreadAnswer | BaseException
             raise answer
         else:
             lines.append(answer.model_dump(mode="json"))
-    _warn_if_requested([answer for answer in answers if not isinstance(answer, BaseException)])
+    talking.warn_if_requested([answer for answer in answers if not isinstance(answer, BaseException)])
 
     def shown() -> RenderableType:
         return showing.answers(lines)
@@ -301,13 +309,8 @@ def _told_by_many(threads: list[str], answers: list[ThreadAnswer | BaseException
     return Answer({"threads": lines}, shown, complaint=refusals[0] if refusals else None)
 
 
-def _warn_if_requested(answers: list[ThreadAnswer]) -> None:
-    if any(answer.status == "requested" for answer in answers):
-        warn(Code.NO_WORKER, "no worker answers yet; the command takes effect when one does")
-
-
-def _outcome(thread: str, found: ThreadResult, more: dict[str, Any]) -> Answer:
-    """How a thread ended. One that failed or was cancelled makes the command fail."""
+def _outcome(thread: str, found: ThreadResult | FlowExecution, more: dict[str, Any]) -> Answer:
+    """How a thread, or a flow, ended. One that failed or was cancelled makes the command fail."""
     complaint = None
     if found.status in ("failed", "cancelled"):
         error = found.error

@@ -58,6 +58,9 @@ class Code(StrEnum):
     BAD_CHOICE = "BAD_CHOICE"
     BAD_DATA = "BAD_DATA"
     MAILBOX_FULL = "MAILBOX_FULL"
+    # threads without a flow
+    LINE_FULL = "LINE_FULL"
+    EXECUTION_NOT_FOUND = "EXECUTION_NOT_FOUND"
     # flows
     FLOW_NOT_FOUND = "FLOW_NOT_FOUND"
     FLOW_NOT_ACTIVE = "FLOW_NOT_ACTIVE"

@@ -132,6 +132,14 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
         "The thread's mailbox is full.",
         "Send it again, with the same command id, when the thread has received some of its messages.",
     ),
+    Code.LINE_FULL: Explanation(
+        "As many flows wait in line for the thread as may.",
+        "Ask again when it has executed some of them; `thread show` tells how many wait.",
+    ),
+    Code.EXECUTION_NOT_FOUND: Explanation(
+        "The thread has not been given a flow under this number or command id.",
+        "`thread executions` lists what it has executed; the number of an execution comes before the slash.",
+    ),
     Code.FLOW_NOT_FOUND: Explanation(
         "No flow of this name and version is registered, and no such file exists.",
         "`flow list` shows the registered ones; `flow register FILE` adds one.",

@@ -36,6 +36,7 @@ class RecordType(StrEnum):
     THREAD_COPIED = "thread_copied"
     THREAD_COMPLETED = "thread_completed"
     THREAD_FAILED = "thread_failed"
+    THREAD_CLOSE_REQUESTED = "thread_close_requested"
     THREAD_CANCEL_REQUESTED = "thread_cancel_requested"
     THREAD_CANCELLED = "thread_cancelled"
     THREAD_DESTROYED = "thread_destroyed"
@@ -46,6 +47,9 @@ class RecordType(StrEnum):
     NODE_SKIPPED = "node_skipped"
     NODE_COMPENSATED = "node_compensated"
     SUBFLOW_ENTERED = "subflow_entered"
+    FLOW_STARTED = "flow_started"
+    FLOW_EXECUTED = "flow_executed"
+    FLOW_FAILED = "flow_failed"
     VARIABLES_CHANGED = "variables_changed"
     APPROVAL_REQUESTED = "approval_requested"
     APPROVAL_DECIDED = "approval_decided"
@@ -65,6 +69,9 @@ JOURNAL_TYPES = (
     RecordType.NODE_FAILED,
     RecordType.NODE_SKIPPED,
     RecordType.SUBFLOW_ENTERED,
+    RecordType.FLOW_STARTED,
+    RecordType.FLOW_EXECUTED,
+    RecordType.FLOW_FAILED,
     RecordType.VARIABLES_CHANGED,
 )
 """The types whose records carry a journal item."""
@@ -125,7 +132,7 @@ class Record(Row):
 
     Attributes:
         seq: From 1, without gaps, per workflow.
-        entry: A journal item as JSON, on records of `JOURNAL_TYPES`.
+        entry: A journal item as JSON, on records of `JOURNAL_TYPES` (a flow that failed before it began has none).
         seed: On a thread's first record: what its journal starts from (flow document, input, base
             checkpoint, inherited entries), so that it can be restored from the records alone.
         session: The session's row from now on.

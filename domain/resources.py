@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, PlainSerializer
 
 from domain.ids import ID_PATTERN, NAME_PATTERN
 
@@ -18,7 +18,12 @@ def _plain(amount: float) -> int | float:
     return int(amount) if amount == int(amount) else amount
 
 
-Amount = Annotated[float, Field(ge=1e-9, le=1e9, allow_inf_nan=False), AfterValidator(_plain)]
+Amount = Annotated[
+    float,
+    Field(ge=1e-9, le=1e9, allow_inf_nan=False),
+    AfterValidator(_plain),
+    PlainSerializer(_plain, return_type=int | float),
+]
 """How much of a resource: counted in billionths, so that ten times 0.1 are 1."""
 
 ResourceName = Annotated[str, Field(pattern=rf"^({NAME_PATTERN}|{POOL}{ID_PATTERN})$", max_length=100)]

@@ -15,6 +15,7 @@ from typing import Any
 from domain.answers import require_same
 from domain.codec import dump, load
 from domain.errors import ThreadloomError
+from domain.flow.model import FlowDefinition
 from domain.flow.parse import parse_flow
 from domain.messages import Command, CopyThread, CreateThread, ForkThread, PreparedBranch, ThreadReport, ThreadStart
 from domain.session import decide as session_core
@@ -43,6 +44,8 @@ from domain.thread.inputs import (
     Answer,
     Archived,
     Cancel,
+    Close,
+    Execute,
     Pause,
     Receive,
     Resume,
@@ -50,7 +53,7 @@ from domain.thread.inputs import (
     ThreadInput,
 )
 from domain.thread.journal import Failure, executions
-from domain.thread.program import Program
+from domain.thread.program import Program, Programs
 from domain.thread.restoring import restored
 from domain.thread.snapshot import Snapshot, create_snapshot, first_seed, restore
 from domain.thread.state import BY_HAND, Hold, HoldKind, Identity, Origin, ThreadState
@@ -116,27 +119,29 @@ class ThreadDriver:
 
     def __init__(
         self,
-        document: JsonObject,
+        document: JsonObject | None,
         state: ThreadState | None = None,
         *,
         flows: Mapping[str, JsonObject] | None = None,
         **seed: Any,
     ) -> None:
         self.document = document
-        self.flow = parse_flow(document)
-        self.program = Program(self.flow, flows)
+        self.main = None if document is None else parse_flow(document)
+        self.programs = Programs(Program(self.main, flows))
+        self.flows = flows
         self.now = NOW
         self.events: list[ThreadEvent] = []
         self.effects: list[ThreadEffect] = []
         self.call: ActivityCall | WorkflowCall | None = None
         self.items: dict[int, ActivityCall] = {}
         self.asked: list[SessionRequest] = []
-        identity = seed.pop("identity", identity_of())
-        self.state = state or restore(first_seed(self.flow, identity, **seed), NOW)
+        self._given = 0
+        identity = seed.pop("identity", identity_of(flowless=document is None))
+        self.state = state or restore(first_seed(self.main, identity, **seed), NOW)
 
     @classmethod
-    def begin(cls, document: JsonObject, **seed: Any) -> ThreadDriver:
-        """A created thread, run until it rests; `flows` are those that the flow names."""
+    def begin(cls, document: JsonObject | None, **seed: Any) -> ThreadDriver:
+        """A created thread, run until it rests; `flows` are those that the flow names. It may have no flow."""
         driver = cls(document, **seed)
         driver.rest()
         return driver
@@ -147,7 +152,7 @@ class ThreadDriver:
         identity = branch.seed.identity
         start = ThreadStart(
             flow=branch.flow,
-            flow_digest=digest(branch.flow),
+            flow_digest="" if branch.flow is None else digest(branch.flow),
             seed=dump(branch.seed),
             holds=[dump(hold) for hold in holds],
         )
@@ -156,6 +161,16 @@ class ThreadDriver:
         driver = cls(branch.flow, state, flows=branch.flows)
         driver.now = identity.created_at
         return driver
+
+    @property
+    def flow(self) -> FlowDefinition:
+        """The thread's own flow."""
+        assert self.main is not None
+        return self.main
+
+    @property
+    def program(self) -> Program:
+        return self.programs.at(self.state.current, self.state.library)
 
     # The loop
 
@@ -243,6 +258,15 @@ class ThreadDriver:
     def cancel(self, reason: str | None = "enough") -> ThreadDriver:
         return self.give(Cancel(now=self.now, actor="ann", reason=reason))
 
+    def execute(self, document: JsonObject, input: Json = None, **fields: Any) -> ThreadDriver:
+        """Give a thread without a flow of its own one to execute."""
+        self._given += 1
+        given = {"id": f"e{self._given}", "flows": {}, "actor": "ann", **fields}
+        return self.give(Execute(now=self.now, flow=document, input=input, **given))
+
+    def close(self) -> ThreadDriver:
+        return self.give(Close(now=self.now, actor="ann"))
+
     def send(self, body: Json = None, *, id: str = "m1", **fields: Any) -> ThreadDriver:
         return self.give(Receive(now=self.now, id=id, body=body, **fields))
 
@@ -280,7 +304,8 @@ class ThreadDriver:
 
     def snapshot(self) -> Snapshot:
         """A snapshot as it arrives where it was asked for: through JSON."""
-        snapshot = create_snapshot(self.state, self.document, digest(self.document), self.now, self.program.documents)
+        known = "" if self.document is None else digest(self.document)
+        snapshot = create_snapshot(self.state, self.document, known, self.now, self.flows)
         return load(Snapshot, dump(snapshot))
 
     def child(self, thread_id: str = "child", max_depth: int | None = None) -> Child:
@@ -452,7 +477,9 @@ def check_session(state: SessionState) -> None:
     assert load(SessionState, dump(state)) == state
 
 
-def carried(state: ThreadState, document: JsonObject, flows: Mapping[str, JsonObject] | None = None) -> ThreadState:
+def carried(
+    state: ThreadState, document: JsonObject | None, flows: Mapping[str, JsonObject] | None = None
+) -> ThreadState:
     """The state as the next run restores it."""
     start = ThreadStart(flow=document, flow_digest="", state=dump(state, exclude={"current"}))
     ids = (state.identity.session_id, state.identity.thread_id)

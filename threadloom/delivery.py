@@ -110,6 +110,14 @@ class Delivery:
             if (through := await self._through_session(target, sent)) is not None:
                 return through
             return await self._told_before(target, sent)
+        return await self.answered(target, sent)
+
+    async def answered(self, target: AnyTarget, sent: Command) -> JsonObject:
+        """The answer to a command that is on its way, or {status: "requested"} when there is none within five seconds.
+
+        Raises:
+            ThreadloomError: The refusal, by its code.
+        """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 while True:

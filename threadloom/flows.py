@@ -17,6 +17,9 @@ from domain.records import StoredFlow
 from domain.values import JsonObject
 from threadloom.views import FlowView
 
+FlowSource = str | Mapping[str, Any]
+"""A registered `name[@version]`, a file's path, or a flow's document."""
+
 _SUFFIXES = (".yaml", ".yml", ".json")
 
 

@@ -181,6 +181,25 @@ class Reading:
             row, _ = await self._rows(target, seen, error)
             return SessionStatistics.model_validate({**row.statistics, "as_of": row.updated_at})
 
+    async def require_unused(self, session_id: str, thread_id: str | None, command_id: str) -> None:
+        """Refuse an id that a thread had so long ago that only the database knows it: `THREAD_EXISTS`.
+
+        A command that was carried out before is not refused: its own thread has the id.
+        """
+        row = await recorded(self._records.thread(session_id, thread_id)) if thread_id is not None else None
+        if row is None or row.completed_at is None:
+            return
+        workflow_id = Target(session_id).workflow_id
+        try:
+            if await self._gateway.query(workflow_id, "thread", thread_id) is not None:
+                return
+            if await self._gateway.query(workflow_id, "answer", command_id) is not None:
+                return
+        except (MissingError, UnansweredError):
+            return
+        message = f"session {session_id} had a thread {thread_id}"
+        raise ThreadloomError(Code.THREAD_EXISTS, message, {"thread": thread_id})
+
     async def resources(self, session_id: str) -> SessionResources:
         """What is taken of the session's resources. Only the session knows: raises `NO_WORKER` where it cannot tell."""
         target = Target(session_id)

@@ -20,7 +20,7 @@ _RECOVERED_BY = "threadloom_recovery"
 
 
 class SessionRecovery:
-    """Recovers sessions. The new workflow gathers by itself what is left of the lost one; see docs/adr/0024.
+    """Recovers sessions. The new workflow gathers by itself what is left of the lost one; see docs/adr/0025.
 
     Args:
         gateway: To Temporal.

@@ -36,7 +36,7 @@ from domain.messages import (
 from domain.values import JsonObject
 from threadloom.broadcasting import broadcast
 from threadloom.delivery import Delivery, command
-from threadloom.flows import Flows
+from threadloom.flows import Flows, FlowSource
 from threadloom.names import new_command_id, readable_id
 from threadloom.reading import Reading
 from threadloom.recovering import SessionRecovery
@@ -65,9 +65,6 @@ from threadloom.views import (
     ThreadStarted,
 )
 from threadloom.waiting import Timeout, within
-
-FlowSource = str | Mapping[str, Any]
-"""A registered `name[@version]`, a file's path, or a flow's document."""
 
 
 class SessionHandle:
@@ -103,7 +100,12 @@ class SessionHandle:
     def thread(self, thread_id: str) -> ThreadHandle:
         """One of its threads."""
         return ThreadHandle(
-            self.session_id, thread_id, reading=self._reading.of_threads, delivery=self._delivery, actor=self._actor
+            self.session_id,
+            thread_id,
+            reading=self._reading.of_threads,
+            delivery=self._delivery,
+            flows=self._flows,
+            actor=self._actor,
         )
 
     # Looking
@@ -396,7 +398,7 @@ class SessionHandle:
 
     async def create_thread(
         self,
-        flow: FlowSource,
+        flow: FlowSource | None = None,
         *,
         thread_id: str | None = None,
         input: Any = None,
@@ -414,9 +416,11 @@ class SessionHandle:
     ) -> ThreadStarted:
         """Start a thread that executes a flow: at once, or in its turn where the session limits how many run.
 
+        Without a flow it waits for flows: see `ThreadHandle.execute`.
+
         Args:
             flow: A registered `name[@version]`, a file's path (when it contains `/` or ends in
-                .yaml, .yml or .json), or the flow's document.
+                .yaml, .yml or .json), or the flow's document; None for a thread without a flow of its own.
             thread_id: A readable one is made when there is none.
             input: What the flow declares under `inputs`, as JSON.
             context: A free JSON document that the thread carries along.
@@ -437,15 +441,15 @@ class SessionHandle:
                 `THREAD_EXISTS`, `THREAD_LIMIT_REACHED`, `RESOURCES_INSUFFICIENT`, `INVALID_ID`.
         """
         command_id = command_id or new_command_id()
-        resolved = await self._flows.resolve(flow)
+        resolved = None if flow is None else await self._flows.resolve(flow)
         sent = command(
             CreateThread,
             command_id,
             actor or self._actor,
             reason,
             thread_id=thread_id or readable_id(command_id),
-            flow=resolved.document,
-            flows=resolved.flows,
+            flow=resolved.document if resolved else None,
+            flows=resolved.flows if resolved else {},
             input=input,
             context=context,
             metadata=dict(metadata or {}),
@@ -456,6 +460,7 @@ class SessionHandle:
             requires=dict(requires or {}),
             wait_for_resources=wait_for_resources,
         )
+        await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadStarted.model_validate(await self._update("create_thread", sent))
 
     async def create_threads(
@@ -481,7 +486,7 @@ class SessionHandle:
         Raises:
             ThreadloomError: Only when none of the entries could be looked at.
         """
-        together = Together(self._flows, self._update)
+        together = Together(self._flows, self._update, partial(self._reading.require_unused, self.session_id))
         results = await together.create(
             threads, command_id=command_id or new_command_id(), actor=actor or self._actor, reason=reason
         )
@@ -592,6 +597,8 @@ class SessionHandle:
             hold=hold,
             plan=plan,
         )
+        if not plan:
+            await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadBranched.model_validate(await self._update("fork_thread", sent))
 
     async def copy_thread(
@@ -648,12 +655,14 @@ class SessionHandle:
             hold=hold,
             plan=plan,
         )
+        if not plan:
+            await self._reading.require_unused(self.session_id, thread_id, command_id)
         return ThreadBranched.model_validate(await self._update("copy_thread", sent))
 
     async def manage_thread(
         self,
         thread_id: str,
-        action: Literal["start", "pause", "resume", "cancel"],
+        action: Literal["start", "pause", "resume", "cancel", "close"],
         *,
         reason: str | None = None,
         command_id: str | None = None,

@@ -8,15 +8,16 @@ from typing import Any
 
 from domain.records import SessionRow, StoredJournal, ThreadRow
 from domain.thread.archive import archived_items
-from domain.thread.checkpoint import fold
+from domain.thread.checkpoint import Checkpoint, fold
 from domain.thread.journal import executions
-from domain.thread.views import elide, execution
+from domain.thread.views import elide, execution, last_execution, under_way
 from domain.values import JsonObject
 from threadloom.views import Execution, SessionTree, SessionView, ThreadCounts, ThreadSummary, ThreadView
 
 _WORDS = {
     "activity": "an activity",
     "approval": "an approval",
+    "flow": "a flow to execute",
     "hold": "to be resumed",
     "message": "a message",
     "timer": "a time",
@@ -41,19 +42,21 @@ def thread_summary(row: ThreadRow) -> ThreadSummary:
 
 
 def thread_view(row: ThreadRow, journal: StoredJournal | None) -> ThreadView:
-    """The thread as its row has it, and its variables as its journal has them."""
+    """The thread as its row has it, and its variables and executions of flows as its journal has them."""
+    current = fold(*archived_items(journal)) if journal else Checkpoint()
     return ThreadView.model_validate(
         {
             **_thread(row, ThreadView.model_fields),
-            "variables": {name: elide(value) for name, value in variables(journal).items()} if journal else {},
+            "variables": {name: elide(value) for name, value in current.variables.items()},
+            "execution": under_way(current) if row.completed_at is None else None,
+            "last_execution": last_execution(current),
         }
     )
 
 
 def variables(journal: StoredJournal) -> JsonObject:
     """All variables after the last execution that is stored."""
-    base, items = archived_items(journal)
-    return fold(base, items).variables
+    return fold(*archived_items(journal)).variables
 
 
 def stored_executions(thread_id: str, journal: StoredJournal) -> list[Execution]:

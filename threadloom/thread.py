@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.model import MessageType
 from domain.ids import require_id
-from domain.messages import CancelThread, Decide, PauseThread, ResumeThread, Send
-from domain.thread.state import BY_HAND
+from domain.messages import (
+    CancelThread,
+    CloseThread,
+    Decide,
+    ExecuteFlow,
+    ManageThread,
+    PauseThread,
+    ResumeThread,
+    Send,
+    body,
+)
+from threadloom.conditions import Condition, as_test, paused, released
 from threadloom.delivery import Delivery, command
+from threadloom.flows import Flows, FlowSource
 from threadloom.targets import Target
 from threadloom.thread_reading import ThreadReading
 from threadloom.views import (
     Executions,
+    FlowAccepted,
+    FlowExecution,
     SnapshotView,
     ThreadAnswer,
     ThreadResult,
@@ -24,9 +37,6 @@ from threadloom.views import (
     Variables,
 )
 from threadloom.waiting import Timeout, within
-
-Condition: TypeAlias = str | Collection[str] | Callable[[ThreadView], bool]
-"""A status, some statuses, or a test of the thread's view."""
 
 
 class ThreadHandle:
@@ -42,13 +52,14 @@ class ThreadHandle:
     """
 
     def __init__(
-        self, session_id: str, thread_id: str, *, reading: ThreadReading, delivery: Delivery, actor: str
+        self, session_id: str, thread_id: str, *, reading: ThreadReading, delivery: Delivery, flows: Flows, actor: str
     ) -> None:
         self.session_id = require_id("session", session_id)
         self.thread_id = require_id("thread", thread_id)
         self._target = Target(session_id, thread_id)
         self._reading = reading
         self._delivery = delivery
+        self._flows = flows
         self._actor = actor
 
     async def describe(self) -> ThreadView:
@@ -91,6 +102,60 @@ class ThreadHandle:
         """
         return await self._reading.result(self._target, wait=wait, timeout=timeout)
 
+    async def execute(
+        self,
+        flow: FlowSource,
+        *,
+        input: Any = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> FlowAccepted:
+        """Give a thread without a flow of its own one to execute, in the context that the last one left.
+
+        It begins when those before it have ended; `execution` tells what became of it.
+
+        Args:
+            flow: As for `SessionHandle.create_thread`.
+            input: What the flow declares under `inputs`, as JSON.
+            reason: Why, for the history.
+            command_id: Makes it happen once; the execution's id.
+            actor: Who.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION` when the thread has a flow of its own or is about to end;
+                `LINE_FULL`; `SESSION_NOT_ACTIVE`; what `create_thread` raises for flows and inputs.
+        """
+        found = await self._flows.resolve(flow)
+        sent = command(
+            ExecuteFlow,
+            command_id,
+            actor or self._actor,
+            reason,
+            thread_id=self.thread_id,
+            flow=found.document,
+            flows=found.flows,
+            input=input,
+        )
+        await self._delivery.update(Target(self.session_id), "execute_thread", sent)
+        answer = await self._delivery.answered(self._target, sent)
+        status = "accepted" if "execution" in answer else "requested"
+        known = {"session_id": self.session_id, "thread_id": self.thread_id, "command_id": sent.command_id}
+        return FlowAccepted(**known, status=status, execution=answer.get("execution"))
+
+    async def execution(self, wanted: int | str, *, wait: bool = False, timeout: Timeout = None) -> FlowExecution:
+        """Where the execution of a flow stands, in a thread without one of its own.
+
+        Args:
+            wanted: Its number, or the id of the command that asked for it.
+            wait: Wait until it has ended; also for one that the thread has not heard of yet.
+            timeout: How long, in seconds or as a timedelta; without end by default.
+
+        Raises:
+            ThreadloomError: `EXECUTION_NOT_FOUND`; why the thread refused the flow; `TIMED_OUT`.
+        """
+        return await self._reading.execution(self._target, wanted, wait=wait, timeout=timeout)
+
     async def pause(
         self,
         *,
@@ -121,7 +186,7 @@ class ThreadHandle:
         answer = await self._signal("pause", sent)
         if not wait:
             return answer
-        return await self._settled(answer, _paused, timeout, "paused")
+        return await self._settled(answer, paused, timeout, "paused")
 
     async def resume(
         self,
@@ -136,7 +201,7 @@ class ThreadHandle:
         answer = await self._signal("resume", command(ResumeThread, command_id, actor or self._actor, reason))
         if not wait:
             return answer
-        return await self._settled(answer, _released, timeout, "resumed")
+        return await self._settled(answer, released, timeout, "resumed")
 
     async def cancel(
         self,
@@ -149,6 +214,30 @@ class ThreadHandle:
     ) -> ThreadAnswer:
         """Cancel the thread, held or not. Arguments as for `pause`; `wait` is for its end."""
         answer = await self._signal("cancel", command(CancelThread, command_id, actor or self._actor, reason))
+        if not wait:
+            return answer
+        return await self._settled(answer, lambda view: view.ended, timeout, "ended")
+
+    async def close(
+        self,
+        *,
+        wait: bool = False,
+        timeout: Timeout = None,
+        reason: str | None = None,
+        command_id: str | None = None,
+        actor: str | None = None,
+    ) -> ThreadAnswer:
+        """Let a thread without a flow of its own take no more; it completes when it has executed those in line.
+
+        It goes through the session, behind the flows that were given before. Arguments as for `pause`.
+
+        Raises:
+            ThreadloomError: `ILLEGAL_TRANSITION` when it has a flow of its own.
+        """
+        sent = command(CloseThread, command_id, actor or self._actor, reason)
+        through = ManageThread(**body(sent), thread_id=self.thread_id, action="close")
+        await self._delivery.update(Target(self.session_id), "manage_thread", through)
+        answer = self._answer(await self._delivery.answered(self._target, sent))
         if not wait:
             return answer
         return await self._settled(answer, lambda view: view.ended, timeout, "ended")
@@ -227,7 +316,7 @@ class ThreadHandle:
         Raises:
             ThreadloomError: `THREAD_ENDED` when the thread has ended without ever fulfilling it; `TIMED_OUT`.
         """
-        holds = _test(condition)
+        holds = as_test(condition)
 
         def done(view: ThreadView) -> bool:
             if not holds(view) and view.ended:
@@ -257,18 +346,3 @@ class ThreadHandle:
             timeout, self.describe, done, f"thread {self.thread_id} is not {goal} yet; the command stands"
         )
         return answer.model_copy(update={"status": view.status})
-
-
-def _paused(view: ThreadView) -> bool:
-    return view.ended or (view.status == "paused" and view.as_of is None)
-
-
-def _released(view: ThreadView) -> bool:
-    return view.ended or (all(hold.kind not in BY_HAND for hold in view.holds) and view.as_of is None)
-
-
-def _test(condition: Condition) -> Callable[[ThreadView], bool]:
-    if callable(condition):
-        return condition
-    statuses = frozenset({condition} if isinstance(condition, str) else condition)
-    return lambda view: view.status in statuses

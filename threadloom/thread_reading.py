@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from domain.codec import load
+from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.ids import session_workflow_id
 from domain.ports import RecordStore
 from domain.records import StoredJournal
-from domain.thread.archive import archived_items, snapshot_from_records
+from domain.thread.archive import archived_items, archived_library, snapshot_from_records
 from domain.thread.snapshot import Snapshot, cut, parse_point, reaches
+from domain.thread.views import journal_outcome
 from threadloom.attempts import attempts, entry_id, inherited_attempts, with_activities
 from threadloom.gateway import QUERY_SECONDS, Gateway, MissingError, Sighting, UnansweredError
 from threadloom.stored import stored_executions, thread_view, variables
@@ -20,6 +21,7 @@ from threadloom.views import (
     Execution,
     Executions,
     Failure,
+    FlowExecution,
     SnapshotView,
     ThreadResult,
     ThreadView,
@@ -87,6 +89,50 @@ class ThreadReading:
             found = Executions(executions=stored, as_of=journal.thread.updated_at)
         return found if seen is None else _closed(await self._with_attempts(target, seen, found), seen)
 
+    async def execution(self, target: Target, wanted: int | str, *, wait: bool, timeout: Timeout) -> FlowExecution:
+        """Where the execution of a flow stands, by its number or id.
+
+        Raises:
+            ThreadloomError: As for `describe`; `EXECUTION_NOT_FOUND`; why the thread refused it; `TIMED_OUT`.
+        """
+        if not wait:
+            found = await self._execution(target, wanted, awaited=False)
+        else:
+            found = await within(
+                timeout,
+                lambda: self._execution(target, wanted, awaited=True),
+                lambda told: told is not None and told.ended,
+                f"execution {wanted} of {target} has not ended yet; the command stands",
+            )
+        assert found is not None
+        return found
+
+    async def _execution(self, target: Target, wanted: int | str, *, awaited: bool) -> FlowExecution | None:
+        """The execution; None for one that the thread may yet hear of, where it is awaited."""
+        seen = await self._gateway.look(target.workflow_id)
+        told = answer = None
+        try:
+            told = await self._ask(target, seen, "execution", wanted)
+            answer = await self._ask(target, seen, "answer", str(wanted)) if told is None else None
+        except UnansweredError as error:
+            if seen is not None and seen.running:
+                raise no_worker(target) from error
+        journal = None
+        if told is None:
+            journal = await recorded(self._records.journal(target.session_id, str(target.thread_id)))
+        if journal is not None:
+            told = journal_outcome(*archived_items(journal), wanted)
+        if told is not None:
+            return FlowExecution.model_validate(told)
+        if answer is not None and answer["error"]:
+            raise ThreadloomError(**answer["error"])
+        if awaited and seen is not None and seen.running:
+            return None
+        if seen is None and journal is None:
+            raise await self._unknown(target, seen)
+        message = f"{target} has not been given a flow under {str(wanted)[:200]}"
+        raise ThreadloomError(Code.EXECUTION_NOT_FOUND, message, {"execution": str(wanted)[:200]})
+
     async def variables(self, target: Target) -> Variables:
         """All variables, whole. Raises as `executions` does."""
         seen = await self._gateway.look(target.workflow_id)
@@ -124,21 +170,22 @@ class ThreadReading:
             if not reaches(snapshot, point):
                 older = await self._records.journal(target.session_id, str(target.thread_id))
                 if older is not None:
-                    snapshot = snapshot.with_archive(*archived_items(older))
+                    snapshot = snapshot.with_archive(*archived_items(older), archived_library(older))
             found = cut(snapshot, point)
             name, checkpoint = found.point, found.checkpoint
         return SnapshotView(
             session_id=target.session_id,
             thread_id=str(target.thread_id),
             taken_at=snapshot.taken_at,
-            flow=snapshot.flow["flow"],
-            version=snapshot.flow["version"],
-            flow_digest=snapshot.flow_digest,
+            flow=snapshot.flow["flow"] if snapshot.flow else None,
+            version=snapshot.flow["version"] if snapshot.flow else None,
+            flow_digest=snapshot.flow_digest or None,
+            execution=dump(checkpoint.execution) if checkpoint.execution else None,
             status=snapshot.status.value,
             point=name,
             seq=checkpoint.seq,
             next=checkpoint.next,
-            input=snapshot.input,
+            input=checkpoint.outermost.input if checkpoint.execution else snapshot.input,
             context=snapshot.context,
             metadata=snapshot.metadata,
             variables=checkpoint.variables,
@@ -190,12 +237,12 @@ class ThreadReading:
             await within(bound, turn, bool, f"{target} waits for its turn to start")
 
     async def _ask(
-        self, target: Target, seen: Sighting | None, question: str, *, seconds: float = QUERY_SECONDS
+        self, target: Target, seen: Sighting | None, question: str, *args: Any, seconds: float = QUERY_SECONDS
     ) -> Any:
         if seen is None:
             raise UnansweredError("Temporal has no workflow for it")
         try:
-            return await self._gateway.query(target.workflow_id, question, seconds=seconds)
+            return await self._gateway.query(target.workflow_id, question, *args, seconds=seconds)
         except MissingError as error:
             raise UnansweredError(str(error)) from error
 

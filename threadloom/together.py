@@ -29,11 +29,18 @@ class Together:
     Args:
         flows: Where flows are found.
         send: Sends an update to the session and gives its answer.
+        require_unused: Refuses an id that a thread had long ago, unless the command of this id was carried out.
     """
 
-    def __init__(self, flows: Flows, send: Callable[[str, CreateThreads], Awaitable[JsonObject]]) -> None:
+    def __init__(
+        self,
+        flows: Flows,
+        send: Callable[[str, CreateThreads], Awaitable[JsonObject]],
+        require_unused: Callable[[str | None, str], Awaitable[None]],
+    ) -> None:
         self._flows = flows
         self._send = send
+        self._require_unused = require_unused
         self._known: dict[str, FlowDocuments | ThreadloomError] = {}
 
     async def create(
@@ -45,7 +52,9 @@ class Together:
         for place, entry in enumerate(entries):
             default = readable_id(f"{command_id}/{place}")
             try:
-                wishes.append((place, await self._wish(entry, default)))
+                wish = await self._wish(entry, default)
+                await self._require_unused(entry.get("id"), f"{command_id}/1")
+                wishes.append((place, wish))
             except ThreadloomError as error:
                 named = entry.get("id") if isinstance(entry, Mapping) else None
                 results[place] = {"thread_id": named, "entry": place, "error": error.visible()}

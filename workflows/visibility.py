@@ -40,13 +40,13 @@ class Visibility:
         return True
 
 
-def of_new_thread(session: str, flow: str, *, held: bool) -> TypedSearchAttributes:
+def of_new_thread(session: str, flow: str | None, *, held: bool) -> TypedSearchAttributes:
     """What a thread's workflow is started with: that costs no event of its own."""
     return TypedSearchAttributes(
         [
             SearchAttributePair(_SESSION, session),
             SearchAttributePair(_STATUS, "pending" if held else "running"),
-            SearchAttributePair(_FLOW, flow),
+            *([SearchAttributePair(_FLOW, flow)] if flow is not None else []),
             SearchAttributePair(_HELD, False),
         ]
     )

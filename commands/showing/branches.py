@@ -36,13 +36,20 @@ def branched(view: ThreadBranched) -> RenderableType:
     return Group(*lines)
 
 
+def _flow(view: SnapshotView) -> str:
+    """The thread's own flow, or the one that it executed then."""
+    if view.flow:
+        return f"{view.flow}@{view.version}"
+    return f"{view.execution['flow']}@{view.execution['version']}" if view.execution else "–"
+
+
 def snapshot(view: SnapshotView) -> RenderableType:
     """A thread between two node executions."""
     parts: list[RenderableType] = [
         Text.assemble(heading(f"thread {view.thread_id}"), f"  before {view.point}" if view.point else "  as it is"),
         facts(
             {
-                "flow": f"{view.flow}@{view.version}",
+                "flow": _flow(view),
                 "seq": f"@{view.seq}",
                 "next": view.next,
                 "taken": at(view.taken_at),

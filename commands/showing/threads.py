@@ -14,9 +14,18 @@ from commands.showing.sessions import answer, held
 from commands.showing.style import at, facts, heading, plain, seconds, status, table, value
 
 if TYPE_CHECKING:
-    from threadloom.views import Executions, Failure, InFlight, ThreadResult, ThreadSummary, ThreadView
+    from threadloom.views import (
+        Executions,
+        Failure,
+        FlowAccepted,
+        FlowExecution,
+        InFlight,
+        ThreadResult,
+        ThreadSummary,
+        ThreadView,
+    )
 
-__all__ = ["answer", "answers", "executions", "result", "thread", "threads", "whole_variables"]
+__all__ = ["accepted", "answer", "answers", "executions", "result", "thread", "threads", "whole_variables"]
 
 
 def threads(views: Sequence[ThreadSummary], *, with_session: bool = False) -> RenderableType:
@@ -53,7 +62,12 @@ def thread(view: ThreadView) -> RenderableType:
                 "mailbox": mailbox(view.mailbox),
                 "in flight": "\n".join(_in_flight(activity) for activity in view.in_flight),
                 "node": view.current_node,
-                "flow": f"{_flow(view)}, {view.progress}% of its nodes" if view.progress is not None else _flow(view),
+                "flow": f"{_flow(view)}, {view.progress}% of its nodes"
+                if view.flow and view.progress is not None
+                else _flow(view),
+                "executes": _execution(view.execution),
+                "in line": str(view.in_line) if view.in_line else "",
+                "last executed": _execution(view.last_execution),
                 "session": view.session_id,
                 "origin": _origin(view),
                 "priority": view.priority if view.priority != "normal" else "",
@@ -106,8 +120,8 @@ def executions(view: Executions) -> RenderableType:
     return Group(made, Text("older executions are missing: the database does not answer", style="yellow"))
 
 
-def result(thread_id: str, found: ThreadResult) -> RenderableType:
-    """How a thread ended: its result whole, as JSON."""
+def result(thread_id: str, found: ThreadResult | FlowExecution) -> RenderableType:
+    """How a thread, or a flow that it executed, ended: its result whole, as JSON."""
     lines: list[RenderableType] = [answer(f"thread {thread_id}", found.status)]
     if found.error is not None:
         lines.append(Text(failure(found.error)))
@@ -143,7 +157,25 @@ def failure(error: Failure | None) -> str:
 
 
 def _flow(view: ThreadSummary) -> str:
-    return f"{view.flow}@{view.version}" if view.flow else ""
+    return f"{view.flow}@{view.version}" if view.flow else "–"
+
+
+def _execution(told: Mapping[str, Any] | None) -> str:
+    """The execution of a flow, in a line."""
+    if told is None:
+        return ""
+    named = f"{told['number']}: {told['flow']}@{told['version']}"
+    if "status" not in told:
+        return named
+    error = told["error"]
+    outcome = f"{error['code']}: {plain(error['message'])}" if error else _shown(told["result"])
+    return f"{named}, {told['status']}{f', {outcome}' if outcome else ''}"
+
+
+def accepted(view: FlowAccepted) -> RenderableType:
+    """A flow was given to a thread."""
+    number = "" if view.execution is None else f", execution {view.execution}"
+    return answer(f"thread {view.thread_id}{number}", view.status)
 
 
 def _origin(view: ThreadView) -> str:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 
-from domain.errors import ThreadloomError
+from domain.errors import Code, ThreadloomError
 from domain.flow.model import FlowDefinition, ForkNode, SpawnNode, SubflowNode
 from domain.flow.parse import parse_flow, runnable_flow
 from domain.values import JsonObject, canonical
@@ -40,6 +40,20 @@ def missing(flow: FlowDefinition, flows: Mapping[str, JsonObject]) -> list[str]:
         found.update(dict.fromkeys(further))
         waiting += further
     return absent
+
+
+def require_complete(document: JsonObject, flows: Mapping[str, JsonObject]) -> None:
+    """Every flow that can be reached from the document must have come with it.
+
+    Raises:
+        ThreadloomError: `FLOW_NOT_FOUND`, `FLOW_INVALID`.
+    """
+    if absent := missing(runnable(document), flows):
+        raise ThreadloomError(
+            Code.FLOW_NOT_FOUND,
+            f"the flow names {', '.join(absent)[:500]}, which did not come with it",
+            {"flow": absent[0], "missing": absent},
+        )
 
 
 def bundle(flow: FlowDefinition, lookup: Callable[[str], JsonObject]) -> dict[str, JsonObject]:

@@ -27,17 +27,20 @@ class PreparedBranch(Internal):
     """A branch ready to start.
 
     Attributes:
+        flow: The flow's document; None when the thread has no flow of its own, or goes on in one that its
+            source was given, whose documents are in the seed.
         flows: The documents of the flows that the flow names, by reference.
+        flow_name: None for a thread without a flow of its own.
         identity: `domain.thread.state.Identity` as JSON.
         seed: `domain.thread.snapshot.Seed` as JSON; None for a plan.
         answer: What the command answers with.
     """
 
-    flow: dict[str, Any]
+    flow: dict[str, Any] | None
     flow_digest: str
     flows: Flows = {}
-    flow_name: str
-    flow_version: str
+    flow_name: str | None
+    flow_version: str | None
     identity: dict[str, Any]
     seed: dict[str, Any] | None
     answer: dict[str, Any]

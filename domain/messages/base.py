@@ -17,8 +17,8 @@ STATE_VERSION = 1
 
 Text = Annotated[str, Field(max_length=500)]
 Name = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}$", max_length=64)]
-NodePath = Annotated[str, Field(pattern=rf"^{NAME_PATTERN}(/{NAME_PATTERN})*$", max_length=1_000)]
-"""A node of a flow, or of a flow inside it: `outer/inner`."""
+NodePath = Annotated[str, Field(pattern=rf"^(\d{{1,9}}/)?{NAME_PATTERN}(/{NAME_PATTERN})*$", max_length=1_000)]
+"""A node of a flow, or of a flow inside it: `outer/inner`; of one that a thread was given: `2/outer/inner`."""
 PriorityName = Literal["low", "normal", "high", "urgent"]
 Strategy = Literal["full", "partial", "minimal"]
 NodeStates = Literal["copy", "inherit", "reset"]

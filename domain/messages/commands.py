@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from domain.flow.model import Duration, MessageType, PositiveDuration
+from domain.flow.model import Duration, PositiveDuration
 from domain.messages.base import (
     Command,
     Flows,
@@ -22,17 +22,14 @@ from domain.messages.base import (
 from domain.resources import Requirements
 
 THREADS_TOGETHER = 200
-"""Threads of one command at most. They are admitted within one workflow task, about 0.3 ms each."""
-
-
-def _absent(value: object) -> bool:
-    return value is None
+"""Threads of one command at most. They are admitted within one workflow task, about a millisecond each."""
 
 
 class CreateThread(Command):
-    """Start a thread that executes a flow, given as its document.
+    """Start a thread that executes a flow, given as its document, or one that waits for flows to execute.
 
     Attributes:
+        flow: None for a thread without a flow of its own; see `ExecuteFlow`.
         flows: The documents of the flows that it names, and of those that they name.
         requires: What it needs before it starts, besides what its flow requires; where both name a resource,
             this counts.
@@ -42,7 +39,7 @@ class CreateThread(Command):
     operation = "create"
 
     thread_id: NewThreadId
-    flow: dict[str, Any]
+    flow: dict[str, Any] | None = None
     flows: Flows = {}
     input: Any = None
     context: Any = None
@@ -119,7 +116,7 @@ class ForkThread(Command):
     Attributes:
         flow: Another flow, or version of the flow, to go on with.
         flows: With another flow, the documents of the flows that it names, as for `CreateThread`.
-        enter: The node to go on at, instead of the point's.
+        enter: The node to go on at, instead of the point's: a branch of a fork node, which ends with its flow.
     """
 
     operation = "fork"
@@ -163,7 +160,25 @@ class ManageThread(Command):
     operation = "manage"
 
     thread_id: str
-    action: Literal["start", "pause", "resume", "cancel"]
+    action: Literal["start", "pause", "resume", "cancel", "close"]
+
+
+class ExecuteFlow(Command):
+    """Give a thread without a flow of its own one to execute, in the context that the last one left.
+
+    It waits in line while the thread executes another one. The command's id is the execution's.
+
+    Attributes:
+        flow: The flow's document.
+        flows: The documents of the flows that it names, as for `CreateThread`.
+    """
+
+    operation = "execute"
+
+    thread_id: str
+    flow: dict[str, Any]
+    flows: Flows = {}
+    input: Any = None
 
 
 class PrioritiseThread(Command):
@@ -266,77 +281,3 @@ class SyncSession(Command):
     """Compare the threads believed alive with what Temporal knows of them, now."""
 
     operation = "sync"
-
-
-class PauseThread(Command):
-    """Hold the thread."""
-
-    operation = "pause"
-
-    until: datetime | None = None
-
-
-class ResumeThread(Command):
-    """Lift the thread's own holds."""
-
-    operation = "resume"
-
-
-class CancelThread(Command):
-    """Cancel the thread.
-
-    Attributes:
-        compensate: Whether what it has done is undone first.
-    """
-
-    operation = "cancel"
-
-    compensate: bool = True
-
-
-class Decide(Command):
-    """Answer an approval; the first answer wins."""
-
-    operation = "decide"
-
-    node: NodePath
-    choice: str
-    visit: Annotated[int | None, Field(ge=1)] = None
-    data: Any = None
-
-
-class SerialNumber(BaseModel):
-    """The number of a message among those that one run of a thread's workflow sends; later ones have higher ones.
-
-    A run that Temporal has reset is another one: it may send something else under a number used before.
-
-    Attributes:
-        sender_run: The run: workflow id, `/` and run id.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sender_run: Annotated[str, Field(min_length=1, max_length=250)]
-    number: Annotated[int, Field(ge=1)]
-
-
-class Send(Command):
-    """Put a message into the thread's mailbox. The command's id is the message's, if it has no other.
-
-    Attributes:
-        serial: Set when a thread sends it.
-    """
-
-    operation = "send"
-
-    body: Any = None
-    name: Annotated[str | None, Field(max_length=100)] = None
-    type: MessageType = "data"
-    sender: Annotated[str | None, Field(max_length=200)] = None
-    message_id: Annotated[str | None, Field(min_length=1, max_length=200)] = None
-    serial: Annotated[SerialNumber | None, Field(exclude_if=_absent)] = None
-
-    def digest(self) -> str:
-        """Equal for equal messages, whichever run sent them."""
-        unnumbered = self if self.serial is None else self.model_copy(update={"serial": None})
-        return super(Send, unnumbered).digest()

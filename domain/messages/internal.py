@@ -53,6 +53,8 @@ class ThreadStart(Internal):
     """What a thread's workflow starts with: a seed, or the state its last run handed over.
 
     Attributes:
+        flow: Its own flow's document; None for a thread without one.
+        flow_digest: Empty without one.
         flows: The documents of the flows that it names, by reference.
         seed: `domain.thread.snapshot.Seed` as JSON.
         holds: Holds from the first moment, `domain.thread.state.Hold` as JSON.
@@ -67,8 +69,8 @@ class ThreadStart(Internal):
     """
 
     version: int = STATE_VERSION
-    flow: dict[str, Any]
-    flow_digest: str
+    flow: dict[str, Any] | None = None
+    flow_digest: str = ""
     flows: Flows = {}
     continue_as_new_after: int = 2_000
     shared_task_queues: list[str] = []

@@ -22,6 +22,8 @@ from domain.thread.snapshot import first_seed
 from domain.thread.state import Hold, HoldKind, Identity, Origin, ThreadStatus
 from domain.values import JsonObject, digest
 
+NO_FLOW = (None, None, None)
+
 
 def created(
     state: SessionState, command: CreateThread, now: datetime, wish: WishId | None = None, *, answered: bool = False
@@ -35,7 +37,7 @@ def created(
         wish: Set when a thread asked for it.
         answered: Whoever asked is answered already.
     """
-    flow = runnable(command.flow)
+    flow = runnable(command.flow) if command.flow is not None else None
     spawner = state.threads[command.spawned_by] if isinstance(command, SpawnThread) else None
     identity = Identity(
         session_id=state.session_id,
@@ -48,8 +50,9 @@ def created(
         priority=command.priority,
         title=command.title,
         description=command.description,
+        flowless=flow is None,
     )
-    requires = {**flow.requires, **command.requires}
+    requires = {**(flow.requires if flow else {}), **command.requires}
     require_possible(state, requires)
     if not command.wait_for_resources:
         require_free(state, requires)
@@ -60,7 +63,7 @@ def created(
         state,
         command,
         identity,
-        flow=(flow.flow, flow.version, digest(command.flow)),
+        flow=(flow.flow, flow.version, digest(command.flow)) if flow else NO_FLOW,
         document=command.flow,
         flows=command.flows,
         seed=dump(seed),
@@ -84,13 +87,14 @@ def branched(
 ) -> ThreadCreated:
     assert branch.seed is not None
     source = state.find(command.source)
-    requires = {**runnable(branch.flow).requires, **(source.requires if source else {})}
+    flow = runnable(branch.flow) if branch.flow is not None else None
+    requires = {**(flow.requires if flow else {}), **(source.requires if source else {})}
     require_possible(state, requires)
     return _admitted(
         state,
         command,
         identity,
-        flow=(branch.flow_name, branch.flow_version, branch.flow_digest),
+        flow=(branch.flow_name, branch.flow_version, branch.flow_digest or None),
         document=branch.flow,
         flows=branch.flows,
         seed=branch.seed,
@@ -107,8 +111,8 @@ def _admitted(
     command: CreateThread | ForkThread | CopyThread,
     identity: Identity,
     *,
-    flow: tuple[str, str, str],
-    document: JsonObject,
+    flow: tuple[str | None, str | None, str | None],
+    document: JsonObject | None,
     flows: Flows,
     seed: JsonObject,
     hold: bool,
@@ -123,7 +127,7 @@ def _admitted(
     held = Hold(kind=HoldKind.START, actor=command.actor, reason=command.reason, at=now)
     start = ThreadStart(
         flow=document,
-        flow_digest=flow_digest,
+        flow_digest=flow_digest or "",
         flows=flows,
         continue_as_new_after=state.config.continue_as_new_after,
         shared_task_queues=state.config.shared_task_queues,

@@ -20,6 +20,7 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
+    ExecuteFlow,
     ForkThread,
     ManageThread,
     PauseSession,
@@ -83,15 +84,20 @@ from domain.thread.state import SYSTEM, Identity, outlasts
 from domain.values import JsonObject
 
 
-def decide(state: SessionState, input: SessionInput) -> list[SessionEvent]:
+def decide(state: SessionState, input: SessionInput, *, draining: bool = False) -> list[SessionEvent]:
     """The events that follow from the input, with the change of status they amount to as the last.
+
+    Args:
+        state: The session.
+        input: What reaches it.
+        draining: The next run is overdue: nothing more is started, so that it can begin.
 
     Raises:
         ThreadloomError: The command is refused; nothing happens.
     """
     events = list(_events(state, input))
     after = apply(state, events)
-    for follow in (withdrawals, freed, launches, left_waiting, consequences, freed):
+    for follow in (withdrawals, freed, *(() if draining else (launches,)), left_waiting, consequences, freed):
         more = list(follow(after, events, input.now))
         events += more
         after = apply(after, more)
@@ -137,7 +143,7 @@ def _command(state: SessionState, command: Command, now: datetime) -> list[Sessi
             return [*events, _answered(command, now, result)]
         case ForkThread() | CopyThread():
             return [branch_requested(command, now)]
-        case ManageThread() | DestroyThread() | PrioritiseThread() | CancelFlow():
+        case ManageThread() | ExecuteFlow() | DestroyThread() | PrioritiseThread() | CancelFlow():
             events, result = on_threads(state, command, now)
             return [*events, _answered(command, now, result)]
         case AllocateResources() | ReleaseResources():

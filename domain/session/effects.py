@@ -28,11 +28,15 @@ from domain.values import JsonObject
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartThread:
-    """Start the thread's workflow; whether it started comes back as an input."""
+    """Start the thread's workflow; whether it started comes back as an input.
+
+    Attributes:
+        flow: Its flow as people name it; None for a thread without one.
+    """
 
     thread_id: str
     start: JsonObject
-    title: str
+    flow: str | None
     priority: str
 
 
@@ -104,8 +108,7 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
     match event:
         case LaunchBegun(thread_id=thread_id, start=start):
             entry = state.threads[thread_id]
-            title = f"{entry.flow}@{entry.version}"
-            return [StartThread(thread_id=thread_id, start=start, title=title, priority=entry.priority)]
+            return [StartThread(thread_id=thread_id, start=start, flow=entry.label, priority=entry.priority)]
         case ThreadLaunched(thread_id=thread_id):
             return _catch_up(state, thread_id)
         case BranchRequested(command_id=command_id, branch=branch, request=request):
@@ -121,6 +124,9 @@ def _effects(state: SessionState, event: SessionEvent) -> list[SessionEffect]:
             return [_terminate(state.ending, tuple(started))] if started else []
         case SessionEnding() if state.ending and state.ending.deadline:
             return [_cancel(state, thread_id) for thread_id in _started(state)]
+        case SessionEnding(ending=ending):
+            # Others end by themselves; these would wait for flows that nobody can give them any more.
+            return [_close(ending, name) for name in _started(state) if state.threads[name].flow is None]
         case ThreadManaged(thread_id=thread_id, action=action, message=message):
             target = state.threads.get(thread_id)
             if target is None or not target.started:
@@ -175,11 +181,8 @@ def _back(state: SessionState, event: SessionRestored, living: tuple[str, ...]) 
     told: list[SessionEffect] = []
     for thread_id in living:
         told.append(_hold(thread_id, changed))
-        cancel = state.threads[thread_id].cancel
-        if ending and ending.deadline:
-            told.append(_cancel(state, thread_id))
-        elif cancel is not None:
-            told.append(SignalThread(thread_id=thread_id, signal="cancel", message=cancel))
+        if ending or state.threads[thread_id].cancel:
+            told += _catch_up(state, thread_id)
     return told
 
 
@@ -193,6 +196,8 @@ def _catch_up(state: SessionState, thread_id: str) -> list[SessionEffect]:
         return [_cancel(state, thread_id)]
     if (cancel := state.threads[thread_id].cancel) is not None:
         return [SignalThread(thread_id=thread_id, signal="cancel", message=cancel)]
+    if state.ending and state.threads[thread_id].flow is None:
+        return [_close(state.ending, thread_id)]
     if state.hold:
         return [_hold(thread_id, SessionHoldChanged(held=True, actor=state.hold.actor, reason=state.hold.reason))]
     return []
@@ -219,6 +224,15 @@ def _hold(thread_id: str, changed: SessionHoldChanged) -> SignalThread:
 
 def _terminate(ending: Ending, thread_ids: tuple[str, ...]) -> TerminateThreads:
     return TerminateThreads(thread_ids=thread_ids, reason=ending.reason or "the session was terminated")
+
+
+def _close(ending: Ending, thread_id: str) -> SignalThread:
+    message = {
+        "command_id": f"close/{ending.at.isoformat()}",
+        "actor": ending.actor,
+        "reason": ending.reason or "the session was closed",
+    }
+    return SignalThread(thread_id=thread_id, signal="close", message=message)
 
 
 def _cancel(state: SessionState, thread_id: str) -> SignalThread:

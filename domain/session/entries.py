@@ -17,6 +17,7 @@ class ThreadEntry:
     """What a session knows of one of its threads.
 
     Attributes:
+        flow: None for a thread without a flow of its own.
         number: The thread is the session's so many-th.
         started: Its workflow exists in Temporal.
         idle: It waits for a join, a timer, a message or a person, and so takes no running slot.
@@ -29,9 +30,9 @@ class ThreadEntry:
     """
 
     thread_id: str
-    flow: str
-    version: str
-    flow_digest: str
+    flow: str | None
+    version: str | None
+    flow_digest: str | None
     status: ThreadStatus
     priority: str
     title: str
@@ -59,6 +60,11 @@ class ThreadEntry:
     @property
     def alive(self) -> bool:
         return not self.status.terminal
+
+    @property
+    def label(self) -> str | None:
+        """Its flow as people name it."""
+        return f"{self.flow}@{self.version}" if self.flow is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +112,7 @@ class Queued:
         launch: How its command is answered.
         patient: It waits for resources that are taken, instead of being refused.
         hold: Who keeps it from starting: {actor, reason, at}.
+        called_off: Who has cancelled it: {actor, reason}.
     """
 
     start: JsonObject
@@ -113,6 +120,7 @@ class Queued:
     launch: Launch
     patient: bool = True
     hold: JsonObject | None = None
+    called_off: JsonObject | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +161,6 @@ class Bundle:
         uses: How many threads these are.
     """
 
-    flow: JsonObject
+    flow: JsonObject | None
     flows: Mapping[str, JsonObject] = field(default_factory=dict)
     uses: int = 0

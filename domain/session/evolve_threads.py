@@ -21,6 +21,7 @@ from domain.session.thread_events import (
     ThreadManaged,
     ThreadQueued,
     ThreadRejected,
+    ThreadsCalledOff,
     ThreadWithdrawn,
 )
 from domain.session.wishes import changed
@@ -50,6 +51,10 @@ def evolve_threads(state: SessionState, event: ThreadEvent) -> SessionState:
             counted = state.statistics.counted("thread_pause" if hold else "thread_resume")
             queue = {**state.queue, thread_id: replace(state.queue[thread_id], hold=hold)}
             return replace(state, queue=queue, statistics=counted)
+        case ThreadsCalledOff(thread_ids=thread_ids, actor=actor, reason=reason):
+            called_off = {"actor": actor, "reason": reason}
+            doomed = {name: replace(state.queue[name], called_off=called_off) for name in thread_ids}
+            return replace(state, queue={**state.queue, **doomed})
         case PriorityChanged():
             return _prioritised(state, event)
         case ThreadWithdrawn(thread_id=thread_id):
@@ -89,10 +94,10 @@ def _created(state: SessionState, event: ThreadCreated) -> SessionState:
     entry = replace(event.entry, number=state.created + 1)
     threads = {**state.threads, entry.thread_id: entry}
     flow, flows = event.start["flow"], event.start["flows"]
-    name = digest([entry.flow_digest, flows]) if flows else entry.flow_digest
+    name = digest([entry.flow_digest, flows]) if flows else entry.flow_digest or "no flow"
     bundle = state.bundles.get(name) or Bundle(flow=flow, flows=flows)
     queued = Queued(
-        start={**event.start, "flow": {}, "flows": {}}, bundle=name, launch=event.launch, patient=event.patient
+        start={**event.start, "flow": None, "flows": {}}, bundle=name, launch=event.launch, patient=event.patient
     )
     return replace(
         state,

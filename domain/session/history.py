@@ -63,7 +63,7 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
             return Fact(
                 type=_CREATED[entry.origin],
                 thread_id=entry.thread_id,
-                flow=f"{entry.flow}@{entry.version}",
+                flow=entry.label,
                 actor=actor,
                 reason=reason,
                 details=_lineage(entry),
@@ -117,7 +117,7 @@ def fact(before: SessionState, after: SessionState, event: SessionEvent) -> Fact
             return Fact(
                 type=_ENDED[status.value],
                 thread_id=thread_id,
-                flow=f"{entry.flow}@{entry.version}",
+                flow=entry.label,
                 actor=by_force.actor if by_force else None,
                 reason=by_force.reason if by_force else None,
                 details={"found": "in Temporal", "error": entry.error},

@@ -6,10 +6,9 @@ The order is the seeds': session active, resources, source; permission (a port) 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from domain.errors import Code, ThreadloomError
-from domain.flow.bundle import missing, require_valid, runnable
+from domain.flow.bundle import require_complete, require_valid, runnable
 from domain.flow.schema import check_input
 from domain.messages import (
     AllocateResources,
@@ -21,7 +20,7 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
-    Flows,
+    ExecuteFlow,
     ForkThread,
     ManageThread,
     PauseSession,
@@ -32,9 +31,12 @@ from domain.messages import (
     SyncSession,
     TerminateSession,
 )
+from domain.resources import units
 from domain.session.config import make_config
 from domain.session.entries import ThreadEntry
 from domain.session.state import SessionState, SessionStatus
+from domain.thread.executing import require_flowless
+from domain.thread.snapshot import initial_variables
 
 TRANSITIONS: Mapping[str, frozenset[SessionStatus]] = {
     "pause": frozenset({SessionStatus.ACTIVE, SessionStatus.PAUSING, SessionStatus.PAUSED}),
@@ -55,55 +57,18 @@ def check(state: SessionState, command: Command) -> None:
         raise _not_active(state)
     match command:
         case CreateThread():
-            require_active(state)
-            _require_new(state, command.thread_id)
-            if isinstance(command, SpawnThread):
-                _require_depth(state, require_thread(state, command.spawned_by))
-            _require_flows(command.flow, command.flows)
-            check_input(runnable(command.flow), command.input)
-        case CreateThreads():
-            require_active(state)
+            _new_thread(state, command)
         case ForkThread() | CopyThread():
-            if not command.plan:
-                require_active(state)
-                _require_new(state, command.thread_id)
-            source = require_thread(state, command.source)
-            _require_depth(state, source)
-            if isinstance(command, ForkThread) and command.flow is not None:
-                _require_flows(command.flow, command.flows)
-        case ManageThread() | DestroyThread():
-            entry = require_thread(state, command.thread_id)
-            if isinstance(command, DestroyThread) and entry.alive:
-                raise ThreadloomError(
-                    Code.ILLEGAL_TRANSITION,
-                    f"thread {entry.thread_id} is {entry.status.value}; cancel it before destroying it",
-                    {"status": entry.status.value},
-                )
-            if isinstance(command, ManageThread) and entry.thread_id in state.launching:
-                raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
-            if isinstance(command, ManageThread) and not entry.alive:
-                raise ThreadloomError(
-                    Code.THREAD_ENDED,
-                    f"thread {entry.thread_id} is {entry.status.value}",
-                    {"status": entry.status.value},
-                )
-        case PrioritiseThread():
-            entry = require_thread(state, command.thread_id)
-            if entry.thread_id not in state.queue:
-                raise ThreadloomError(
-                    Code.ILLEGAL_TRANSITION,
-                    f"thread {entry.thread_id} is {entry.status.value}; its priority counts until it starts",
-                    {"status": entry.status.value},
-                )
-        case CancelFlow():
-            pass
-        case AllocateResources():
-            require_active(state)
-        case ReleaseResources():
-            pass
+            _branch(state, command)
+        case ExecuteFlow():
+            _execution(state, command)
+        case ManageThread() | DestroyThread() | PrioritiseThread():
+            _on_thread(state, command)
         case ConfigureSession():
             require_active(state)
             make_config(command.config, base=state.config)
+        case CreateThreads() | AllocateResources():
+            require_active(state)
         case PauseSession() | ResumeSession() | CloseSession() | TerminateSession():
             if state.status not in TRANSITIONS[command.operation]:
                 raise ThreadloomError(
@@ -111,10 +76,75 @@ def check(state: SessionState, command: Command) -> None:
                     f"session {state.session_id} is {state.status.value}: it cannot {command.operation}",
                     {"status": state.status.value},
                 )
-        case SyncSession():
+        case CancelFlow() | ReleaseResources() | SyncSession():
             pass
         case _:
             raise ThreadloomError(Code.INVALID_ARGUMENT, f"a session takes no {type(command).__name__}")
+
+
+def _new_thread(state: SessionState, command: CreateThread) -> None:
+    require_active(state)
+    _require_new(state, command.thread_id)
+    if isinstance(command, SpawnThread):
+        _require_depth(state, require_thread(state, command.spawned_by))
+    if command.flow is not None:
+        require_complete(command.flow, command.flows)
+        check_input(runnable(command.flow), command.input)
+    elif command.input is not None or command.flows:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread without a flow takes no input: `execute` does")
+
+
+def _branch(state: SessionState, command: ForkThread | CopyThread) -> None:
+    if not command.plan:
+        require_active(state)
+        _require_new(state, command.thread_id)
+    if command.source in state.queue:
+        raise ThreadloomError(
+            Code.THREAD_NOT_STARTED, f"thread {command.source} has not started yet", {"thread": command.source}
+        )
+    # Of a thread that left memory, whoever reads the source knows.
+    if state.find(command.source) is not None or not state.forgotten:
+        _require_depth(state, require_thread(state, command.source))
+    if isinstance(command, ForkThread) and command.flow is not None:
+        require_complete(command.flow, command.flows)
+
+
+def _execution(state: SessionState, command: ExecuteFlow) -> None:
+    require_active(state)
+    entry = require_thread(state, command.thread_id)
+    _require_alive(entry)
+    if entry.thread_id in state.launching:
+        raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
+    if not entry.started:
+        message = f"thread {entry.thread_id} has not started yet"
+        raise ThreadloomError(Code.THREAD_NOT_STARTED, message, {"thread": entry.thread_id})
+    require_flowless(entry.thread_id, flowless=entry.flow is None)
+    require_complete(command.flow, command.flows)
+    flow = runnable(command.flow)
+    check_input(flow, command.input)
+    initial_variables(flow, command.input)
+    for name, needed in flow.requires.items():
+        if units(entry.requires.get(name, 0)) < units(needed):
+            message = f"{flow.label} requires {needed:g} of {name}, and thread {entry.thread_id} was not given it"
+            raise ThreadloomError(Code.RESOURCES_INSUFFICIENT, message, {"resource": name, "needed": needed})
+
+
+def _on_thread(state: SessionState, command: ManageThread | DestroyThread | PrioritiseThread) -> None:
+    entry = require_thread(state, command.thread_id)
+    status = entry.status.value
+    match command:
+        case DestroyThread() if entry.alive:
+            message = f"thread {entry.thread_id} is {status}; cancel it before destroying it"
+            raise ThreadloomError(Code.ILLEGAL_TRANSITION, message, {"status": status})
+        case PrioritiseThread() if entry.thread_id not in state.queue:
+            message = f"thread {entry.thread_id} is {status}; its priority counts until it starts"
+            raise ThreadloomError(Code.ILLEGAL_TRANSITION, message, {"status": status})
+        case ManageThread(action=action):
+            if entry.thread_id in state.launching and entry.alive:
+                raise ThreadloomError(Code.SESSION_BUSY, f"thread {entry.thread_id} is being started; send it again")
+            _require_alive(entry)
+            if action == "close":
+                require_flowless(entry.thread_id, flowless=entry.flow is None)
 
 
 def examine(command: Command) -> None:
@@ -126,7 +156,7 @@ def examine(command: Command) -> None:
     Raises:
         ThreadloomError: `FLOW_INVALID`.
     """
-    if isinstance(command, CreateThread | ForkThread) and command.flow is not None:
+    if isinstance(command, CreateThread | ForkThread | ExecuteFlow) and command.flow is not None:
         require_valid(command.flow, command.flows)
     elif isinstance(command, CreateThreads):
         for flow in command.flows.values():
@@ -145,6 +175,15 @@ def require_thread(state: SessionState, thread_id: str) -> ThreadEntry:
     if entry.destroyed:
         raise ThreadloomError(Code.THREAD_DESTROYED, f"thread {thread_id} was destroyed")
     return entry
+
+
+def _require_alive(entry: ThreadEntry) -> None:
+    if not entry.alive:
+        raise ThreadloomError(
+            Code.THREAD_ENDED,
+            f"thread {entry.thread_id} is {entry.status.value}",
+            {"status": entry.status.value},
+        )
 
 
 def require_active(state: SessionState) -> None:
@@ -181,14 +220,4 @@ def _require_depth(state: SessionState, source: ThreadEntry) -> None:
             Code.DEPTH_LIMIT_REACHED,
             f"{source.thread_id} is {source.depth} deep, and {limit} is the limit",
             {"limit": limit},
-        )
-
-
-def _require_flows(document: dict[str, Any], flows: Flows) -> None:
-    """Every flow that can be reached from the document must have come with it: `FLOW_NOT_FOUND`, `FLOW_INVALID`."""
-    if absent := missing(runnable(document), flows):
-        raise ThreadloomError(
-            Code.FLOW_NOT_FOUND,
-            f"the flow names {', '.join(absent)[:500]}, which did not come with it",
-            {"flow": absent[0], "missing": absent},
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from itertools import islice
 
 from domain.answers import Answered
 from domain.session.config import SessionConfig
@@ -15,9 +16,13 @@ from domain.session.state import SessionState
 from domain.session.strategies import PRIORITIES, Contender, strategy_named
 from domain.session.thread_events import LaunchBegun, ThreadCreated, ThreadQueued, ThreadWithdrawn
 from domain.thread.state import ThreadStatus
+from domain.values import JsonObject
 
 AT_ONCE = 50
 """Threads that are being started at once. Each may carry 32 KiB into a workflow task, and 4 MiB end the workflow."""
+
+WITHDRAWN_AT_ONCE = 200
+"""Waiting threads that are cancelled in one step, so that none computes for long."""
 
 _RUNNING = (ThreadStatus.RUNNING, ThreadStatus.PAUSING)
 
@@ -46,7 +51,7 @@ def _may_start(state: SessionState) -> bool:
 
 def _turns(state: SessionState) -> tuple[Sequence[str], list[ThreadEntry]]:
     """Those that may start now, and those that might if their pools let them. One that starts held takes no place."""
-    startable = [state.threads[name] for name, queued in state.queue.items() if queued.hold is None]
+    startable = [state.threads[name] for name, queued in state.queue.items() if not (queued.hold or queued.called_off)]
     needy = any(entry.requires for entry in startable) or state.config.max_execution_time is not None
     if not limited(state.config) and not needy:
         return [entry.thread_id for entry in (startable if len(startable) <= AT_ONCE else _in_line(startable))], []
@@ -119,8 +124,13 @@ def left_waiting(state: SessionState, events: Sequence[SessionEvent], now: datet
 
 
 def withdrawals(state: SessionState, events: Sequence[SessionEvent], now: datetime) -> list[ThreadWithdrawn]:
-    """What becomes of waiting threads when the session is terminated."""
-    if state.ending is None or state.ending.deadline is None:
-        return []
-    actor, reason = state.ending.actor, state.ending.reason
-    return [ThreadWithdrawn(thread_id=thread_id, actor=actor, reason=reason, at=now) for thread_id in state.queue]
+    """Waiting threads that are cancelled, by themselves or with their session: some, and the rest in the next steps."""
+    ending, over = state.ending, None
+    if ending is not None and ending.deadline is not None:
+        over = {"actor": ending.actor, "reason": ending.reason}
+    doomed: Iterable[tuple[str, JsonObject | None]]
+    doomed = ((name, queued.called_off or over) for name, queued in state.queue.items())
+    return [
+        ThreadWithdrawn(thread_id=name, actor=why["actor"], reason=why["reason"], at=now)
+        for name, why in islice(((name, why) for name, why in doomed if why is not None), WITHDRAWN_AT_ONCE)
+    ]

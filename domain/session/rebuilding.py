@@ -154,9 +154,9 @@ def entry_of(row: ThreadRow, told: Mapping[str, object], number: int) -> ThreadE
     """
     return ThreadEntry(
         thread_id=row.thread_id,
-        flow=row.flow or "",
-        version=row.version or "",
-        flow_digest=row.flow_digest or "",
+        flow=row.flow,
+        version=row.version,
+        flow_digest=row.flow_digest,
         status=ThreadStatus(row.status),
         priority=row.priority,
         title=row.title,

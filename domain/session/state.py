@@ -142,6 +142,11 @@ class SessionState:
         """How many threads there are that are not destroyed, whether in memory or not."""
         return len(self.threads) + sum(self.ended_counts.values())
 
+    @property
+    def forgotten(self) -> bool:
+        """Whether threads have left memory, so that only the database knows them."""
+        return self.created > len(self.threads) + len(self.ended)
+
     def counts(self) -> JsonObject:
         """How many threads have which status; pausing ones still run."""
         counts = {"total": self.total, "running": 0, "paused": 0, "pending": 0}

@@ -19,13 +19,13 @@ class Contender:
     """A thread that waits for its turn, or that runs.
 
     Attributes:
-        flow: The name of its flow.
+        flow: The name of its flow; None for a thread without one of its own.
         since: When it was created.
     """
 
     thread_id: str
-    flow: str
-    version: str
+    flow: str | None
+    version: str | None
     priority: str
     since: datetime
 
@@ -56,7 +56,7 @@ def hybrid(waiting: Sequence[Contender], running: Sequence[Contender], free: int
     if free is None or free >= len(waiting):
         return [contender.thread_id for contender in waiting]
     share = Counter(contender.flow for contender in running)
-    lines: dict[tuple[int, str], deque[tuple[int, str]]] = {}
+    lines: dict[tuple[int, str | None], deque[tuple[int, str]]] = {}
     for place, contender in enumerate(waiting):
         line = lines.setdefault((-PRIORITIES[contender.priority], contender.flow), deque())
         line.append((place, contender.thread_id))

@@ -53,6 +53,16 @@ class ThreadHeldBack:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadsCalledOff:
+    """Waiting threads are to be cancelled, some at a time."""
+
+    thread_ids: tuple[str, ...]
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PriorityChanged:
     """A waiting thread's priority was changed."""
 
@@ -149,6 +159,7 @@ ThreadEvent: TypeAlias = (
     ThreadCreated
     | ThreadQueued
     | ThreadHeldBack
+    | ThreadsCalledOff
     | PriorityChanged
     | ThreadWithdrawn
     | LaunchBegun

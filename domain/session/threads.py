@@ -14,8 +14,10 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
+    ExecuteFlow,
     ManageThread,
     PrioritiseThread,
+    body,
 )
 from domain.session.admission import created
 from domain.session.events import SessionEvent
@@ -27,6 +29,7 @@ from domain.session.thread_events import (
     ThreadDestroyed,
     ThreadHeldBack,
     ThreadManaged,
+    ThreadsCalledOff,
     ThreadWithdrawn,
 )
 from domain.values import JsonObject
@@ -36,7 +39,9 @@ Outcome: TypeAlias = tuple[list[SessionEvent], JsonObject]
 
 
 def on_threads(
-    state: SessionState, command: ManageThread | DestroyThread | PrioritiseThread | CancelFlow, now: datetime
+    state: SessionState,
+    command: ManageThread | ExecuteFlow | DestroyThread | PrioritiseThread | CancelFlow,
+    now: datetime,
 ) -> Outcome:
     """Carry out a command on threads that are there."""
     actor, reason = command.actor, command.reason
@@ -47,6 +52,9 @@ def on_threads(
             message = {"command_id": command.command_id, "actor": actor, "reason": reason}
             managed = ThreadManaged(thread_id=thread_id, action=action, message=message, at=now)
             return [managed], {"thread_id": thread_id, "status": "requested"}
+        case ExecuteFlow(thread_id=thread_id):
+            given = ThreadManaged(thread_id=thread_id, action=command.operation, message=body(command), at=now)
+            return [given], {"thread_id": thread_id, "status": "requested"}
         case DestroyThread(thread_id=thread_id):
             destroyed = ThreadDestroyed(thread_id=thread_id, actor=actor, reason=reason, at=now)
             return [destroyed], {"thread_id": thread_id, "destroyed": True}
@@ -84,11 +92,13 @@ def _cancel_flow(state: SessionState, command: CancelFlow, now: datetime) -> Out
         for entry in state.threads.values()
         if entry.flow == name and version in ("", entry.version) and entry.cancel is None
     ]
-    events: list[SessionEvent] = [
-        ThreadWithdrawn(thread_id=thread_id, actor=command.actor, reason=command.reason, at=now)
-        if thread_id in state.queue
-        else ThreadManaged(thread_id=thread_id, action="cancel", message=message, at=now)
+    waiting = tuple(thread_id for thread_id in doomed if thread_id in state.queue)
+    called_off = ThreadsCalledOff(thread_ids=waiting, actor=command.actor, reason=command.reason, at=now)
+    events: list[SessionEvent] = [called_off] if waiting else []
+    events += [
+        ThreadManaged(thread_id=thread_id, action="cancel", message=message, at=now)
         for thread_id in doomed
+        if thread_id not in state.queue
     ]
     return events, {"flow": command.flow, "threads": doomed}
 

@@ -30,11 +30,11 @@ from domain.thread.events import (
     StagePassed,
     StandingsTold,
     SubflowEntered,
-    ThreadEnded,
     ThreadEvent,
     ThreadStarted,
     VariablesChanged,
 )
+from domain.thread.executing import ended, next_flow
 from domain.thread.inputs import ActivityCompleted, ActivityFailed, Advance, SessionAnswered
 from domain.thread.journal import Change, Descent, Failure
 from domain.thread.kinds.entering import enter, poll
@@ -68,6 +68,8 @@ def advance(program: Program, state: ThreadState, input: Advance) -> list[Thread
         return _run_hook(program, state, now)
     if state.returned is not None:
         return returned(program, state, now)
+    if state.idle:
+        return next_flow(state, now)
     if state.active is None:
         return _enter(program, state, now)
     return _look(program, state, state.active, input)
@@ -110,12 +112,12 @@ def answered_by_session(program: Program, state: ThreadState, input: SessionAnsw
         visit = visit_of(program, state, active, input.now)
         return end_node(visit, active, started(visit, input))
     if active.waiting.kind == "join":
-        ended = {ThreadStatus.COMPLETED, ThreadStatus.FAILED, ThreadStatus.CANCELLED, "missing"}
+        gone = {ThreadStatus.COMPLETED, ThreadStatus.FAILED, ThreadStatus.CANCELLED, "missing"}
         awaited = active.waiting.expects["threads"]
         news = {
             thread: status
             for thread, status in input.standings.items()
-            if status in ended and thread in awaited and thread not in active.standings
+            if status in gone and thread in awaited and thread not in active.standings
         }
         return [StandingsTold(standings=news, at=input.now)] if news else []
     return []
@@ -205,8 +207,8 @@ def _look(program: Program, state: ThreadState, active: ActiveNode, input: Advan
     if isinstance(outcome, Blocked):
         again = replace(active, waiting=outcome.waiting)
         return [_blocked(visit, again, outcome, active.limit_at)]
-    if isinstance(outcome, Failed) and outcome.timed_out and (ended := out_of_time(program, state, now)):
-        return ended
+    if isinstance(outcome, Failed) and outcome.timed_out and (over := out_of_time(program, state, now)):
+        return over
     if outcome is not None:
         return end_node(visit, active, outcome)
     if reached := duration_reached(program, state, now):
@@ -318,10 +320,10 @@ def _passed(role: Role, node: str, visit: int, now: datetime, failure: Failure |
 
 
 def _compensate(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:
-    """The next compensation, the newest first; the thread's end when there is none left."""
+    """The next compensation, the newest first; the end of the thread, or flow, when there is none left."""
     assert state.ending is not None
     if not state.compensations:
-        return [ThreadEnded(outcome=state.ending, at=now)]
+        return ended(state, state.ending, now)
     compensation = state.compensations[-1]
     if compensation.call is None:
         return [Compensated(compensation=compensation, failure=compensation.failure, at=now)]

@@ -38,8 +38,8 @@ def next_local(program: Program, state: ThreadState, result: LocalResult) -> tup
         if call := next((event.call for event in events if isinstance(event, NodeEntered)), None):
             fits = isinstance(call, ActivityCall) and call.mode == "local" and call.item is None
             return state, call if fits and isinstance(call, ActivityCall) else None
-        if state.active is not None or state.outcome is not None:
-            return state, None
+        if state.active is not None or state.outcome is not None or state.idle:
+            return state, None  # the next flow, if there is one, is another program
     return state, None
 
 

@@ -9,7 +9,7 @@ from domain.thread.checkpoint import Checkpoint
 from domain.thread.journal import Failure, JournalItem, executions
 from domain.thread.snapshot import Seed, Snapshot
 from domain.thread.state import Outcome, ThreadStatus
-from domain.values import Json
+from domain.values import Json, JsonObject
 
 
 def archived_items(stored: StoredJournal) -> tuple[Checkpoint, list[JournalItem]]:
@@ -17,6 +17,14 @@ def archived_items(stored: StoredJournal) -> tuple[Checkpoint, list[JournalItem]
     seed = load(Seed, stored.seed["seed"])
     executed = load(list[JournalItem], stored.entries)
     return seed.base, [*seed.journal, *executed]
+
+
+def archived_library(stored: StoredJournal) -> dict[str, JsonObject]:
+    """The documents by digest of all flows that a thread without one of its own was executing, or did."""
+    library = dict(load(Seed, stored.seed["seed"]).library)
+    for entry in stored.entries:
+        library |= entry.get("documents") or {}
+    return library
 
 
 def snapshot_from_records(stored: StoredJournal) -> Snapshot:
@@ -34,7 +42,8 @@ def snapshot_from_records(stored: StoredJournal) -> Snapshot:
     outcome = None
     if status.terminal:
         error = load(Failure, row.error) if row.error else None
-        outcome = Outcome(status=status, result=_result(status, items), error=error)
+        result = None if seed.identity.flowless else _result(status, items)
+        outcome = Outcome(status=status, result=result, error=error)
     return Snapshot(
         taken_at=row.updated_at,
         identity=seed.identity,
@@ -50,6 +59,7 @@ def snapshot_from_records(stored: StoredJournal) -> Snapshot:
         journal=tuple(items),
         operations=seed.operations,
         outcome=outcome,
+        library=archived_library(stored),
     )
 
 

@@ -4,63 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated
 
 from pydantic import Field
 
 from domain.changing import replace
-from domain.thread.journal import Change, Descent, ExecutionStatus, Failure, JournalEntry, JournalItem, Rebase
-from domain.values import Json, JsonObject
-
-
-@dataclass(frozen=True, kw_only=True)
-class NodeState:
-    """What a thread remembers of a node: its last execution.
-
-    Attributes:
-        result_in: The variable that still holds the result; `result` is None then.
-        retried: How often in a row it has failed and is to be visited again.
-    """
-
-    status: ExecutionStatus
-    visits: int
-    result: Json = None
-    result_in: str | None = None
-    error: Failure | None = None
-    retried: int = 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Frame:
-    """A flow in execution: the thread's own, or one that a subflow node of it executes.
-
-    Attributes:
-        path: The subflow node's path; empty for the thread's own flow.
-        visit: The subflow node's visit.
-        flow: The flow's reference; None for the thread's own.
-        input: Its input; None for the thread's own, whose input is the thread's.
-        nodes: What is remembered of its nodes, by id.
-        next: The node to enter, or the subflow node that is being executed; None when the flow has ended.
-        error: The last failure that an edge of it caught.
-        begun: Seq of the journal item with which it began.
-    """
-
-    path: str = ""
-    visit: int = 0
-    flow: str | None = None
-    input: Json = None
-    variables: JsonObject = field(default_factory=dict)
-    nodes: Mapping[str, NodeState] = field(default_factory=dict)
-    next: str | None = None
-    error: Failure | None = None
-    begun: int = 0
-    started_at: datetime | None = None
-    deadline: datetime | None = None
-
-    def path_of(self, node: str) -> str:
-        """The path of a node of this flow."""
-        return f"{self.path}/{node}" if self.path else node
+from domain.thread.frame import Frame, LastExecution, NodeState
+from domain.thread.journal import (
+    EXECUTED_FLOW,
+    Begin,
+    Change,
+    Descent,
+    Execution,
+    JournalEntry,
+    JournalItem,
+    Rebase,
+)
+from domain.values import Json
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +29,13 @@ class Checkpoint(Frame):
 
     Attributes:
         seq: The last journal item folded in.
-        callers: The flows around this one, the thread's own first.
+        callers: The flows around this one, the outermost first.
         usage: By model: {calls, tokens, cost}, of what this thread itself executed.
         past_visits: By path: visits of nodes whose state is gone, so that the next has a number of its own.
         savers: By variable: the node whose result it still holds, as `nodes` say too; None when nobody has
             looked yet. A flow of a thousand nodes would otherwise look through all of them at every step.
+        execution: The flow in execution, of a thread that has none of its own; the frames are then in it.
+        last: How the one before ended.
     """
 
     seq: int = 0
@@ -81,6 +43,8 @@ class Checkpoint(Frame):
     usage: Mapping[str, Mapping[str, int | float]] = field(default_factory=dict)
     past_visits: Mapping[str, int] = field(default_factory=dict)
     savers: Annotated[Mapping[str, str] | None, Field(exclude=True)] = field(default=None, repr=False, compare=False)
+    execution: Execution | None = None
+    last: LastExecution | None = None
 
     def visits(self, node: str) -> int:
         """How often the node of the innermost flow was executed, in the thread's life."""
@@ -88,8 +52,8 @@ class Checkpoint(Frame):
         return state.visits if state else self.past_visits.get(self.path_of(node), 0)
 
     def visits_here(self, node: str) -> int:
-        """How often it was executed since its flow began; a thread's own flow begins once."""
-        past = self.past_visits.get(self.path_of(node), 0) if self.path else 0
+        """How often it was executed since its flow began; the outermost one begins once."""
+        past = self.past_visits.get(self.path_of(node), 0) if self.callers else 0
         return self.visits(node) - past
 
     def result(self, node: str) -> Json:
@@ -99,8 +63,15 @@ class Checkpoint(Frame):
 
     @property
     def outermost(self) -> Frame:
-        """The thread's own flow."""
+        """The thread's own flow, or the one that it executes; its variables are the thread's."""
         return self.callers[0] if self.callers else self
+
+    @property
+    def executed(self) -> int:
+        """How many flows a thread without one of its own has begun to execute."""
+        if self.execution is not None:
+            return self.execution.number
+        return self.last.execution.number if self.last is not None else 0
 
     @property
     def next_path(self) -> str | None:
@@ -114,6 +85,8 @@ class Checkpoint(Frame):
                 return self._executed(item)
             case Descent():
                 return self._descended(item)
+            case Begin():
+                return self._begun(item)
             case Change():
                 variables = {**self.variables, **item.set}
                 nodes, savers = self._detached(item.set)
@@ -141,9 +114,42 @@ class Checkpoint(Frame):
             callers=self.callers[:-1],
             usage=self.usage,
             past_visits={**self.past_visits, **visits},
+            execution=self.execution,
+            last=self.last,
         )
 
+    def _begun(self, begin: Begin) -> Checkpoint:
+        """In the flow that is executed, with the variables that earlier ones have left."""
+        return Checkpoint(
+            path=begin.execution.path,
+            visit=1,
+            input=begin.input,
+            variables={**begin.variables, **self.variables},
+            next=begin.next,
+            begun=begin.seq,
+            started_at=begin.at,
+            seq=begin.seq,
+            usage=self.usage,
+            execution=begin.execution,
+            last=self.last,
+        )
+
+    def _idle(self, entry: JournalEntry) -> Checkpoint:
+        """Out of the flow that was executed: its variables stay, and its nodes are never visited again."""
+        assert self.execution is not None
+        last = LastExecution(
+            execution=self.execution,
+            status=entry.status,
+            result=entry.result,
+            error=entry.error,
+            started_at=entry.started_at,
+            ended_at=entry.ended_at,
+        )
+        return Checkpoint(variables=self.outermost.variables, seq=entry.seq, usage=self.usage, last=last)
+
     def _executed(self, entry: JournalEntry) -> Checkpoint:
+        if entry.kind == EXECUTED_FLOW:
+            return self._idle(entry)
         path, _, node = entry.node.rpartition("/")
         if path != self.path and self.callers:
             return self.ascend()._executed(entry)
@@ -203,6 +209,8 @@ class Checkpoint(Frame):
             callers=(*self.callers, caller),
             usage=self.usage,
             past_visits=self.past_visits,
+            execution=self.execution,
+            last=self.last,
         )
 
     def _rebased(self, rebase: Rebase) -> Checkpoint:
@@ -224,6 +232,7 @@ class Checkpoint(Frame):
             # The ancestor has told its session what it used; told again, it would count twice.
             usage={},
             past_visits=dict(sorted(visited.items())) if rebase.keep_visits else {},
+            execution=rebase.execution or self.execution,
         )
 
     def _detached(self, variables: Iterable[str]) -> tuple[dict[str, NodeState], dict[str, str]]:

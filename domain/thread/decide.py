@@ -22,6 +22,7 @@ from domain.thread.events import (
     ThreadEvent,
 )
 from domain.thread.evolve import evolve
+from domain.thread.executing import close, requested
 from domain.thread.inputs import (
     ActivityCompleted,
     ActivityFailed,
@@ -29,6 +30,8 @@ from domain.thread.inputs import (
     Answer,
     Archived,
     Cancel,
+    Close,
+    Execute,
     LocalCompleted,
     Pause,
     Receive,
@@ -82,12 +85,20 @@ def _events(program: Program, state: ThreadState, input: ThreadInput) -> Iterabl
             _require_alive(state)
             return _resume(state, input)
         case Cancel():
-            if state.outcome or state.ending or state.cancellation:
+            undoing = state.ending is not None
+            if state.outcome or state.cancellation or (undoing and not state.identity.flowless):
                 return []
             cancellation = Cancellation(
                 actor=input.actor, reason=input.reason, at=input.now, compensate=input.compensate
             )
-            return [CancelRequested(cancellation=cancellation)]
+            # A flow that has failed is undone in peace; then the thread ends.
+            return [CancelRequested(cancellation=cancellation, interrupt=not undoing)]
+        case Execute():
+            _require_alive(state)
+            return requested(state, input)
+        case Close():
+            _require_alive(state)
+            return close(state, input)
         case Receive():
             return _receive(state, input)
         case Answer():

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from domain.flow.model import FlowDefinition
 from domain.thread.state import ThreadState
-from domain.thread.views import current_node, progress, waiting_for
+from domain.thread.views import progress
+from domain.thread.waiting import current_node, waiting_for
 
 
-def details(flow: FlowDefinition, state: ThreadState) -> str:
+def details(flow: FlowDefinition | None, state: ThreadState) -> str:
     """A few lines; never a value of the thread's, which may be large or private."""
-    lines = [f"**{state.status.value}** · {flow.label} · {progress(flow, state)} %"]
-    if node := current_node(state):
+    lines = [
+        f"**{state.status.value}** · {flow.label} · {progress(flow, state)} %" if flow else f"**{state.status.value}**"
+    ]
+    if flow is not None and (node := current_node(state)):
         visit = state.active.visit if state.active else state.current.visits(state.current.next or "") + 1
         title = getattr(flow.nodes.get(node), "title", "")
         lines.append(f"at `{node}#{visit}`{f' ({title})' if title else ''}, after {state.steps} steps")

@@ -79,7 +79,7 @@ def effects(events: Iterable[ThreadEvent]) -> list[ThreadEffect]:
                     key=f"{entry.node}#{entry.visit}", kind="cancel", threads=dismissed, reason=reason
                 )
                 found.append(AskSession(request=request))
-            case CancelRequested():
+            case CancelRequested(interrupt=True):
                 found.append(CancelActivity())
             case StatusChanged(status=status, at=at) if status not in _UNREPORTED:
                 found.append(ReportStatus(status=status, at=at))

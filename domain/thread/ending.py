@@ -24,8 +24,9 @@ from domain.flow.model import (
 from domain.flow.schema import check_output
 from domain.thread.active import ActiveNode, Compensation, HookDue
 from domain.thread.checkpoint import Checkpoint
-from domain.thread.events import EndingBegan, NodeEnded, ThreadEnded, ThreadEvent
+from domain.thread.events import EndingBegan, NodeEnded, ThreadEvent
 from domain.thread.evolve import evolve
+from domain.thread.executing import ended
 from domain.thread.journal import ExecutionStatus, Failure, JournalEntry
 from domain.thread.kinds.outside import compensation_of
 from domain.thread.kinds.visit import Done, Failed, Visit, timed_out
@@ -43,10 +44,10 @@ def visit_of(program: Program, state: ThreadState, active: ActiveNode, now: date
 
 def end_node(visit: Visit, active: ActiveNode | None, outcome: Done | Failed) -> list[ThreadEvent]:
     """The end of the node; when its flow ends with it, also that of the subflow node or thread around it."""
-    ended = _ended(visit, active, outcome)
-    after = evolve(visit.state, ended)
+    node_ended = _ended(visit, active, outcome)
+    after = evolve(visit.state, node_ended)
     # A hook runs in the flow of its node, so the flow is left only behind it.
-    return [ended, *(returned(visit.program, after, visit.now) if after.hook is None else ())]
+    return [node_ended, *(returned(visit.program, after, visit.now) if after.hook is None else ())]
 
 
 def returned(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:
@@ -74,14 +75,14 @@ def caller_visit(program: Program, state: ThreadState, now: datetime) -> Visit:
 
 
 def finish(state: ThreadState, outcome: Outcome, *, compensate: bool, now: datetime) -> list[ThreadEvent]:
-    """The end of the thread, or its beginning when something is to be undone first."""
+    """The end of the thread, or of the flow that it was given; its beginning when something is to be undone first."""
     if state.cancellation and outcome.status is not ThreadStatus.CANCELLED:
         # Whoever cancelled the thread wants it cancelled, also when its last activity did not end well.
         failed = outcome.status is ThreadStatus.FAILED
         outcome = cancelled_outcome(state) if failed else outcome
     if compensate and state.compensations:
         return [EndingBegan(outcome=outcome, compensate=True, at=now)]
-    return [ThreadEnded(outcome=outcome, at=now)]
+    return ended(state, outcome, now)
 
 
 def cancelled(program: Program, state: ThreadState, now: datetime) -> list[ThreadEvent]:

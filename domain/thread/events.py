@@ -10,9 +10,9 @@ from typing import TypeAlias
 from domain.messages import SerialNumber
 from domain.thread.active import ActiveNode, Compensation, HookDue, Role
 from domain.thread.calls import ActivityCall, NodeCall, SessionRequest
-from domain.thread.journal import Change, Descent, Failure, JournalEntry
+from domain.thread.journal import Begin, Change, Descent, Execution, Failure, JournalEntry
 from domain.thread.mailbox import Message
-from domain.thread.state import Cancellation, Hold, HoldKind, Outcome, Returned, ThreadStatus
+from domain.thread.state import Cancellation, Hold, HoldKind, Outcome, Requested, Returned, ThreadStatus
 from domain.values import Json, JsonObject
 
 
@@ -90,6 +90,58 @@ class SubflowEntered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FlowRequested:
+    """A flow got in line.
+
+    Attributes:
+        documents: Those of its documents that the thread does not have, by digest.
+    """
+
+    requested: Requested
+    documents: Mapping[str, JsonObject]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowBegan:
+    """The next flow in line is executed from now on.
+
+    Attributes:
+        documents: Those of its documents that nothing in memory refers to besides: the records keep them.
+    """
+
+    begin: Begin
+    documents: Mapping[str, JsonObject]
+    actor: str
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowEnded:
+    """The execution of a flow ended, whatever its status; the thread does not end with it."""
+
+    execution: Execution
+    entry: JournalEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlowDropped:
+    """The next flow in line is not executed, because the thread was cancelled."""
+
+    requested: Requested
+    failure: Failure
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequested:
+    """The thread takes no more flows."""
+
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VariablesChanged:
     """Variables were set beside the nodes."""
 
@@ -158,7 +210,10 @@ class HoldLifted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelRequested:
+    """Attributes: interrupt: Ask what is in flight to stop; what undoes a flow that has failed is not."""
+
     cancellation: Cancellation
+    interrupt: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +262,11 @@ ThreadEvent: TypeAlias = (
     | StandingsTold
     | NodeEnded
     | SubflowEntered
+    | FlowRequested
+    | FlowBegan
+    | FlowEnded
+    | FlowDropped
+    | CloseRequested
     | VariablesChanged
     | StagePassed
     | EndingBegan

@@ -10,8 +10,13 @@ from domain.thread.checkpoint import fold
 from domain.thread.events import (
     ApprovalDecided,
     CancelRequested,
+    CloseRequested,
     Compensated,
     EndingBegan,
+    FlowBegan,
+    FlowDropped,
+    FlowEnded,
+    FlowRequested,
     HoldLifted,
     HoldPlaced,
     ItemEnded,
@@ -31,9 +36,11 @@ from domain.thread.events import (
     ThreadStarted,
     VariablesChanged,
 )
+from domain.thread.executing import needed
 from domain.thread.journal import JournalItem
 from domain.thread.mailbox import counted, marked
 from domain.thread.state import OPERATIONS_KEPT, HoldKind, Operation, ThreadState
+from domain.values import JsonObject
 
 
 def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
@@ -67,6 +74,8 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
             return replace(state, active=told, last_activity_at=at)
         case SubflowEntered(descent=descent):
             return _journaled(replace(state, passed=(), last_activity_at=descent.at), descent)
+        case FlowRequested() | FlowBegan() | FlowEnded() | FlowDropped() | CloseRequested():
+            return _executing(state, event)
         case VariablesChanged(change=change):
             return _journaled(replace(state, last_activity_at=change.at), change)
         case StagePassed(role=role, at=at):
@@ -118,8 +127,7 @@ def evolve(state: ThreadState, event: ThreadEvent) -> ThreadState:
                 Operation(type="cancel", actor=cancellation.actor, reason=cancellation.reason, at=cancellation.at),
             )
         case JournalArchived(through=through):
-            gone = [entry for entry in state.journal if entry.seq <= through]
-            return replace(state, base=fold(state.base, gone), journal=state.journal[len(gone) :])
+            return _archived(state, through)
         case ThreadStarted(at=at):
             started = replace(state, started_at=at, last_activity_at=at)
             return _operated(started, Operation(type="start", actor=None, reason=None, at=at))
@@ -165,8 +173,60 @@ def _ended(state: ThreadState, event: NodeEnded) -> ThreadState:
     )
 
 
+def _executing(
+    state: ThreadState, event: FlowRequested | FlowBegan | FlowEnded | FlowDropped | CloseRequested
+) -> ThreadState:
+    """A thread without a flow of its own, and those that it is given."""
+    match event:
+        case FlowRequested(requested=requested, documents=documents):
+            line = (*state.line, requested)
+            library = {**state.library, **documents}
+            longer = replace(state, line=line, library=library, last_activity_at=requested.at)
+            execution = requested.execution
+            details: JsonObject = {"number": execution.number, "flow": execution.label}
+            return _operated(
+                longer,
+                Operation(
+                    type="execute", actor=requested.actor, reason=requested.reason, at=requested.at, details=details
+                ),
+            )
+        case FlowBegan(begin=begin):
+            begun = replace(
+                state,
+                line=state.line[1:],
+                steps_before=state.steps,
+                limits_waived=False,
+                not_undone=state.not_undone[-OPERATIONS_KEPT:],
+                last_activity_at=begin.at,
+            )
+            return _journaled(begun, begin)
+        case FlowEnded(entry=entry):
+            done = replace(
+                state,
+                active=None,
+                passed=(),
+                hook=None,
+                returned=None,
+                ending=None,
+                compensations=(),
+                last_activity_at=entry.ended_at,
+            )
+            return _journaled(done, entry)
+        case FlowDropped(at=at):
+            return replace(state, line=state.line[1:], last_activity_at=at)
+        case CloseRequested(actor=actor, reason=reason, at=at):
+            closing = replace(state, closing=True, last_activity_at=at)
+            return _operated(closing, Operation(type="close", actor=actor, reason=reason, at=at))
+
+
 def _journaled(state: ThreadState, item: JournalItem) -> ThreadState:
     return replace(state, journal=(*state.journal, item), current=state.current.apply(item))
+
+
+def _archived(state: ThreadState, through: int) -> ThreadState:
+    gone = [entry for entry in state.journal if entry.seq <= through]
+    base, journal = fold(state.base, gone), state.journal[len(gone) :]
+    return replace(state, base=base, journal=journal, library=needed(state.library, base, journal, state.line))
 
 
 def _progress(state: ThreadState) -> MapProgress:

@@ -8,7 +8,11 @@ from domain.records import Fact, RecordType
 from domain.thread.events import (
     ApprovalDecided,
     CancelRequested,
+    CloseRequested,
     Compensated,
+    FlowBegan,
+    FlowDropped,
+    FlowEnded,
     HoldLifted,
     HoldPlaced,
     MessageQueued,
@@ -22,7 +26,7 @@ from domain.thread.events import (
     ThreadStarted,
     VariablesChanged,
 )
-from domain.thread.journal import ExecutionStatus, JournalItem
+from domain.thread.journal import Execution, ExecutionStatus, JournalItem
 from domain.thread.state import ThreadState, ThreadStatus
 from domain.thread.views import elide, failure
 from domain.values import JsonObject
@@ -62,6 +66,8 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
                 details=details,
                 entry=_stored(descent),
             )
+        case FlowBegan() | FlowEnded() | FlowDropped() | CloseRequested():
+            return _executing_fact(event)
         case VariablesChanged(change=change):
             details = {"by": change.cause, "variables": sorted(change.set)}
             return Fact(type=RecordType.VARIABLES_CHANGED, node=change.node, details=details, entry=_stored(change))
@@ -117,6 +123,42 @@ def fact(state: ThreadState, event: ThreadEvent) -> Fact | None:
         case StatusChanged(status=status) if status in _STATUS:
             return _status_fact(state, event)
     return None
+
+
+def _executing_fact(event: FlowBegan | FlowEnded | FlowDropped | CloseRequested) -> Fact:
+    """What a thread without a flow of its own tells of those that it is given."""
+    match event:
+        case FlowBegan(begin=begin, documents=documents, actor=actor, reason=reason):
+            entry = _stored(begin) | ({"documents": dict(documents)} if documents else {})
+            return Fact(
+                type=RecordType.FLOW_STARTED, actor=actor, reason=reason, details=_told(begin.execution), entry=entry
+            )
+        case FlowEnded(execution=execution, entry=ended):
+            completed = ended.status is ExecutionStatus.COMPLETED
+            details: JsonObject = {
+                **_told(execution),
+                "status": ended.status.value,
+                "seconds": round((ended.ended_at - ended.started_at).total_seconds(), 3),
+            }
+            if ended.error is not None:
+                details["error"] = elide(ended.error.visible())
+            else:
+                details["result"] = elide(ended.result)
+            return Fact(
+                type=RecordType.FLOW_EXECUTED if completed else RecordType.FLOW_FAILED,
+                details=details,
+                entry=_stored(ended),
+                urgent=True,
+            )
+        case FlowDropped(requested=requested, failure=why):
+            details = {**_told(requested.execution), "status": ExecutionStatus.CANCELLED.value, "error": why.visible()}
+            return Fact(type=RecordType.FLOW_FAILED, flow=requested.execution.label, details=details)
+        case CloseRequested(actor=actor, reason=reason):
+            return Fact(type=RecordType.THREAD_CLOSE_REQUESTED, actor=actor, reason=reason, urgent=True)
+
+
+def _told(execution: Execution) -> JsonObject:
+    return {"flow": execution.flow, "version": execution.version, "execution": execution.number, "id": execution.id}
 
 
 def _stored(item: JournalItem) -> JsonObject:

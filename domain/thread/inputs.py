@@ -124,6 +124,34 @@ class Cancel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Execute:
+    """A flow for a thread that has none of its own.
+
+    Attributes:
+        id: That of the command.
+        flow: The flow's document.
+        flows: The documents of the flows that it names, by reference.
+    """
+
+    now: datetime
+    id: str
+    flow: JsonObject
+    flows: Mapping[str, JsonObject]
+    actor: str
+    reason: str | None = None
+    input: Json = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Close:
+    """Take no more flows."""
+
+    now: datetime
+    actor: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Receive:
     """A message for the mailbox.
 
@@ -180,6 +208,8 @@ ThreadInput: TypeAlias = (
     | Pause
     | Resume
     | Cancel
+    | Execute
+    | Close
     | Receive
     | Answer
     | Archived

@@ -3,8 +3,8 @@
 An entry holds what one node execution changed, never a copy of what it did not. A value that a node
 saves whole in a variable is stored once, as the result, and named in `saved_as`. `domain.thread.checkpoint`
 folds a prefix of the journal into the state at that point. Items that are no executions stand in
-between: where a subflow began (`Descent`), where a hook set variables (`Change`), and where a thread
-was forked or copied (`Rebase`).
+between: where a subflow began (`Descent`), where a thread without a flow of its own began to execute
+one (`Begin`), where a hook set variables (`Change`), and where a thread was forked or copied (`Rebase`).
 """
 
 from __future__ import annotations
@@ -52,20 +52,59 @@ class Failure:
         return {"code": self.code, "message": self.message, "details": self.details, "node": self.node}
 
 
+EXECUTED_FLOW = "flow"
+"""The kind of the journal entry that ends the execution of a flow, in a thread without one of its own."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Execution:
+    """A flow that a thread without one of its own executes.
+
+    Attributes:
+        number: From 1 in the thread's life.
+        id: That of the command that asked for it.
+        flow: Its name.
+        document: Digest of its document, which the thread keeps apart, once for all executions.
+        flows: By the reference that a flow has to another one, the digest of that one's document.
+    """
+
+    number: int
+    id: str
+    flow: str
+    version: str
+    document: str
+    flows: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def path(self) -> str:
+        """What its nodes' paths begin with: no node's id does."""
+        return str(self.number)
+
+    @property
+    def label(self) -> str:
+        return f"{self.flow}@{self.version}"
+
+    @property
+    def documents(self) -> tuple[str, ...]:
+        """Digests of all documents that it needs."""
+        return (self.document, *self.flows.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalEntry:
-    """One execution of one node.
+    """One execution of one node, or of a whole flow by a thread without one of its own.
 
     Attributes:
         seq: From 1 in the thread's life; a fork goes on counting from its point.
-        node: The node's path: its id, behind those of the subflow nodes it is in.
+        node: The node's path: its id, behind those of the subflow nodes it is in, and behind the
+            number of the flow's execution.
         visit: From 1 for each path.
         changed: Variables set, except `saved_as`.
         appended: Items added to variables that are lists.
         saved_as: The variable that took the result as it is.
         next: The node that follows in the same flow; None when the flow ended here.
         retried: How often in a row the node has failed, where the flow's policy visits it again.
-        begun: Of a subflow's node, the seq of its `Descent`.
+        begun: Of a subflow's node, the seq of its `Descent`; of a flow, that of its `Begin`.
         inherited: Executed by an ancestor, not by this thread.
     """
 
@@ -124,6 +163,25 @@ class Descent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Begin:
+    """A thread without a flow of its own began to execute one; what follows happens in that.
+
+    Attributes:
+        input: The execution's input.
+        variables: Those of its initial variables that the thread did not have.
+        next: Its first node.
+    """
+
+    type: Literal["begin"] = "begin"
+    seq: int
+    at: datetime
+    execution: Execution
+    input: Json = None
+    variables: JsonObject = field(default_factory=dict)
+    next: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """Variables were set beside the nodes.
 
@@ -148,6 +206,7 @@ class Rebase:
         next: Where the new thread goes on.
         drop_error: Forget the last failure that an edge caught.
         keep_visits: Go on counting visits of the dropped nodes, because their executions stay in the journal.
+        execution: Go on in another flow, or version of the flow, that is executed.
     """
 
     type: Literal["rebase"] = "rebase"
@@ -159,9 +218,10 @@ class Rebase:
     drop_error: bool = False
     keep_visits: bool = False
     set: JsonObject = field(default_factory=dict)
+    execution: Execution | None = None
 
 
-JournalItem: TypeAlias = Annotated[JournalEntry | Descent | Change | Rebase, Field(discriminator="type")]
+JournalItem: TypeAlias = Annotated[JournalEntry | Descent | Begin | Change | Rebase, Field(discriminator="type")]
 
 
 def executions(items: Iterable[JournalItem]) -> list[JournalEntry]:

@@ -19,8 +19,9 @@ def limit_reached(program: Program, state: ThreadState, now: datetime) -> str | 
     limits = program.flow.limits
     if state.limits_waived:
         return None
-    if limits.max_steps is not None and state.steps >= limits.max_steps:
-        return f"{state.steps} steps of max_steps {limits.max_steps}"
+    steps = state.steps - state.steps_before
+    if limits.max_steps is not None and steps >= limits.max_steps:
+        return f"{steps} steps of max_steps {limits.max_steps}"
     return duration_reached(program, state, now)
 
 

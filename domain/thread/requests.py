@@ -6,8 +6,18 @@ from datetime import datetime
 
 from domain.errors import Code, ThreadloomError
 from domain.instants import as_utc
-from domain.messages import CancelThread, Command, Decide, PauseThread, ResumeThread, Send, SessionHoldChanged
-from domain.thread.inputs import Answer, Cancel, Pause, Receive, Resume, ThreadInput
+from domain.messages import (
+    CancelThread,
+    CloseThread,
+    Command,
+    Decide,
+    ExecuteFlow,
+    PauseThread,
+    ResumeThread,
+    Send,
+    SessionHoldChanged,
+)
+from domain.thread.inputs import Answer, Cancel, Close, Execute, Pause, Receive, Resume, ThreadInput
 from domain.thread.state import BY_HAND, HoldKind
 
 
@@ -26,6 +36,18 @@ def input_for(command: Command, now: datetime) -> ThreadInput:
             return Resume(now=now, kinds=BY_HAND, actor=actor, reason=reason)
         case CancelThread(compensate=compensate):
             return Cancel(now=now, actor=actor, reason=reason, compensate=compensate)
+        case CloseThread():
+            return Close(now=now, actor=actor, reason=reason)
+        case ExecuteFlow():
+            return Execute(
+                now=now,
+                id=command.command_id,
+                flow=command.flow,
+                flows=command.flows,
+                input=command.input,
+                actor=actor,
+                reason=reason,
+            )
         case Decide():
             return Answer(
                 now=now,

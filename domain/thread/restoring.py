@@ -7,10 +7,11 @@ from datetime import datetime
 
 from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
+from domain.flow.bundle import shared
 from domain.messages import STATE_VERSION, ThreadStart
 from domain.thread.checkpoint import Checkpoint, fold
 from domain.thread.mailbox import MailboxLimits
-from domain.thread.program import Program
+from domain.thread.program import Program, Programs
 from domain.thread.snapshot import Seed, restore
 from domain.thread.state import Hold, ThreadState
 from domain.values import JsonObject
@@ -39,8 +40,17 @@ def restored(program: Program, start: ThreadStart, ids: tuple[str, str], now: da
         state = replace(_held(restore(load(Seed, start.seed), now), start.holds), mailbox_limits=limits)
     else:
         raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread starts from a seed or from a state")
+    if state.library:
+        state = replace(state, library={name: shared(document) for name, document in state.library.items()})
     if (state.identity.session_id, state.identity.thread_id) != ids:
         raise ThreadloomError(Code.INVALID_ARGUMENT, f"the start input is of another thread than {'/'.join(ids)}")
+    if state.identity.flowless and program.main is not None:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread without a flow of its own starts without one")
+    if state.idle:
+        return state
+    program = Programs(program).at(state.current, state.library)
+    if program.main is None:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, "a thread that has a flow of its own starts with it")
     if state.outcome is None and state.ending is None and state.returned is None:
         flow, stands_at = program.at(state.current), state.current.next
         if stands_at not in flow.nodes:

@@ -50,7 +50,7 @@ class Scope(Mapping[str, Json]):
         state, checkpoint, identity = self._state, self._checkpoint, self._state.identity
         match name:
             case "input":
-                return state.input if checkpoint.flow is None else checkpoint.input
+                return checkpoint.input if checkpoint.path else state.input
             case "nodes":
                 return visible_nodes(checkpoint)
             case "node":

@@ -16,8 +16,9 @@ from domain.flow.expressions import render
 from domain.flow.model import FlowDefinition
 from domain.ids import NAME_PATTERN
 from domain.thread.active import ActiveNode
-from domain.thread.checkpoint import Checkpoint, Frame, fold
-from domain.thread.journal import JournalEntry, JournalItem, executions
+from domain.thread.checkpoint import Checkpoint, fold
+from domain.thread.frame import Frame
+from domain.thread.journal import EXECUTED_FLOW, JournalEntry, JournalItem, executions
 from domain.thread.state import Identity, Operation, Outcome, ThreadState, ThreadStatus
 from domain.values import Json, JsonObject
 
@@ -30,6 +31,7 @@ class Seed:
 
     Attributes:
         outcome: Set when the thread is the copy of an ended one, and has ended before it began.
+        library: Documents by digest, of the flows that a thread without one of its own executes or did.
     """
 
     identity: Identity
@@ -41,6 +43,7 @@ class Seed:
     journal: tuple[JournalItem, ...] = ()
     operations: tuple[Operation, ...] = ()
     outcome: Outcome | None = None
+    library: Mapping[str, JsonObject] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,8 +51,9 @@ class Snapshot:
     """A thread between two journal entries.
 
     Attributes:
-        flow: The flow's document.
+        flow: The flow's document; None for a thread without a flow of its own.
         flows: The documents of the flows it names, by reference.
+        library: As in `Seed`.
         base: The state before the first item of `journal`.
         active: The node in execution when the snapshot was taken.
     """
@@ -57,7 +61,7 @@ class Snapshot:
     version: int = VERSION
     taken_at: datetime
     identity: Identity
-    flow: JsonObject
+    flow: JsonObject | None
     flow_digest: str
     flows: Mapping[str, JsonObject] = field(default_factory=dict)
     status: ThreadStatus
@@ -70,13 +74,16 @@ class Snapshot:
     active: ActiveNode | None = None
     operations: tuple[Operation, ...] = ()
     outcome: Outcome | None = None
+    library: Mapping[str, JsonObject] = field(default_factory=dict)
 
     def current(self) -> Checkpoint:
         """The state at the cut."""
         return fold(self.base, self.journal)
 
-    def with_archive(self, base: Checkpoint, items: Sequence[JournalItem]) -> Snapshot:
-        """The same snapshot reaching back to `base`, with the items that had left memory.
+    def with_archive(
+        self, base: Checkpoint, items: Sequence[JournalItem], library: Mapping[str, JsonObject] | None = None
+    ) -> Snapshot:
+        """The same snapshot reaching back to `base`, with the items that had left memory and their flows.
 
         Raises:
             ThreadloomError: `JOURNAL_INCOMPLETE` when the items do not reach the snapshot's own.
@@ -88,12 +95,16 @@ class Snapshot:
                 f"the records of {self.identity.thread_id} do not reach back from @{self.base.seq}",
                 {"from": base.seq, "to": self.base.seq, "stored": len(older)},
             )
-        return replace(self, base=base, journal=(*older, *self.journal))
+        return replace(self, base=base, journal=(*older, *self.journal), library={**(library or {}), **self.library})
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point in a thread's past: `node`, `node#visit` or `@seq`; a node of a subflow by its path."""
+    """A point in a thread's past: `node`, `node#visit` or `@seq`; a node of a subflow by its path.
+
+    In a thread without a flow of its own, paths begin with the number of the flow's execution, which
+    alone is a point as well.
+    """
 
     node: str | None = None
     visit: int | None = None
@@ -105,7 +116,7 @@ class Point:
         return f"{self.node}#{self.visit}" if self.visit else str(self.node)
 
 
-_PATH = rf"{NAME_PATTERN}(?:/{NAME_PATTERN})*"
+_PATH = rf"(?:\d{{1,9}}|(?:\d{{1,9}}/)?{NAME_PATTERN}(?:/{NAME_PATTERN})*)"
 _POINT = re.compile(rf"(?:@(?P<seq>\d{{1,9}})|(?P<node>{_PATH})(?:#(?P<visit>\d{{1,9}}))?)\Z")
 
 
@@ -159,6 +170,9 @@ def reaches(snapshot: Snapshot, point: Point) -> bool:
         return True
     if frame := _executing(snapshot, point):
         return frame.begun > snapshot.base.seq
+    number = point.node.partition("/")[0]
+    if number.isdigit():
+        return int(number) > snapshot.base.executed
     before = _visits(snapshot.base, point.node)
     return before == 0 or (point.visit or 0) > before
 
@@ -179,10 +193,12 @@ def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
             {"executed": sorted({entry.node for entry in executions(snapshot.journal)})},
         )
     name = f"{entry.node}#{entry.visit}"
-    if after and entry.next is None:
-        raise ThreadloomError(Code.INVALID_ARGUMENT, f"nothing follows {name}: the thread ended there; fork at it")
-    # A subflow's node began where its flow was entered, not where that ended.
-    last = entry.seq if after else (entry.begun or entry.seq) - 1
+    whole = entry.kind == EXECUTED_FLOW
+    if after and entry.next is None and not whole:
+        raise ThreadloomError(Code.INVALID_ARGUMENT, f"nothing follows {name}: the flow ended there; fork at it")
+    # A subflow's node began where its flow was entered, not where that ended. A whole flow begins again behind
+    # its beginning, which says what flow it is.
+    last = entry.seq if after else (entry.begun or entry.seq) - (0 if whole else 1)
     if last < snapshot.base.seq:
         raise ThreadloomError(
             Code.FORK_POINT_NOT_EXECUTED, f"{snapshot.identity.thread_id} was made inside {name}, and has not begun it"
@@ -193,7 +209,7 @@ def cut(snapshot: Snapshot, point: Point, *, after: bool = False) -> Cut:
         point=name,
         entry=entry,
         items=items,
-        checkpoint=checkpoint if after else replace(checkpoint, next=entry.node.rpartition("/")[2]),
+        checkpoint=checkpoint if after or whole else replace(checkpoint, next=entry.node.rpartition("/")[2]),
         at=entry.ended_at if after else entry.started_at,
     )
 
@@ -206,14 +222,16 @@ def _find(snapshot: Snapshot, point: Point) -> JournalEntry | None:
 
 
 def _standing(snapshot: Snapshot, point: Point) -> Cut | None:
-    """The cut at a node that the source has not passed: the next one, or a subflow's that is in execution."""
+    """The cut at what the source has not passed: the next node, or a flow, or subflow's node, in execution."""
     current = snapshot.current()
     if _next_is(snapshot, point):
         name = f"{current.next_path}#{current.visits(current.next or '') + 1}"
         return Cut(point=name, entry=None, items=snapshot.journal, checkpoint=current)
     if (frame := _executing(snapshot, point)) and frame.begun > snapshot.base.seq:
-        items = tuple(item for item in snapshot.journal if item.seq < frame.begun)
-        checkpoint = replace(fold(snapshot.base, items), next=frame.path.rpartition("/")[2])
+        whole = current.execution is not None and frame.path == current.execution.path
+        items = tuple(item for item in snapshot.journal if item.seq < frame.begun + whole)
+        checkpoint = fold(snapshot.base, items)
+        checkpoint = checkpoint if whole else replace(checkpoint, next=frame.path.rpartition("/")[2])
         return Cut(point=f"{frame.path}#{frame.visit}", entry=None, items=items, checkpoint=checkpoint)
     return None
 
@@ -227,7 +245,7 @@ def _next_is(snapshot: Snapshot, point: Point) -> bool:
 
 
 def _executing(snapshot: Snapshot, point: Point) -> Frame | None:
-    """The flow that a subflow node at the point executes."""
+    """The flow at the point that is in execution: by a subflow node, or by a thread without one of its own."""
     current = snapshot.current()
     frames = () if snapshot.outcome else (*current.callers, current)
     points = ((Point(node=frame.path), Point(node=frame.path, visit=frame.visit)) for frame in frames)
@@ -244,7 +262,7 @@ def _visits(checkpoint: Checkpoint, path: str) -> int:
 
 def create_snapshot(
     state: ThreadState,
-    flow: JsonObject,
+    flow: JsonObject | None,
     flow_digest: str,
     now: datetime,
     flows: Mapping[str, JsonObject] | None = None,
@@ -266,11 +284,12 @@ def create_snapshot(
         active=state.active,
         operations=state.operations,
         outcome=state.outcome,
+        library=state.library,
     )
 
 
 def first_seed(
-    flow: FlowDefinition,
+    flow: FlowDefinition | None,
     identity: Identity,
     *,
     input: Json = None,
@@ -278,7 +297,7 @@ def first_seed(
     metadata: JsonObject | None = None,
     shared: JsonObject | None = None,
 ) -> Seed:
-    """What a created thread starts from: its input and the flow's initial variables.
+    """What a created thread starts from: its input and the flow's initial variables, if it has a flow.
 
     Raises:
         ThreadloomError: `EXPRESSION_ERROR` when an initial variable cannot be evaluated.
@@ -289,7 +308,7 @@ def first_seed(
         context=context,
         metadata=metadata or {},
         shared=shared or {},
-        base=Checkpoint(variables=initial_variables(flow, input), next=flow.start),
+        base=Checkpoint(variables=initial_variables(flow, input), next=flow.start) if flow else Checkpoint(),
     )
 
 
@@ -318,4 +337,5 @@ def restore(seed: Seed, now: datetime) -> ThreadState:
         outcome=seed.outcome,
         ended_at=now if seed.outcome else None,
         last_activity_at=now,
+        library=seed.library,
     )

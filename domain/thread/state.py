@@ -10,12 +10,15 @@ from typing import Protocol
 
 from domain.thread.active import IDLE, ActiveNode, Compensation, HookDue, Role
 from domain.thread.checkpoint import Checkpoint
-from domain.thread.journal import Failure, JournalItem
+from domain.thread.journal import Execution, Failure, JournalItem
 from domain.thread.mailbox import MailboxLimits, Message
 from domain.values import Json, JsonObject
 
 SYSTEM = "threadloom"
 """The actor of what the product does by itself."""
+
+LINE_LIMIT = 100
+"""Flows that may wait in line for a thread that executes another one; the next one is refused."""
 
 OPERATIONS_KEPT = 100
 """Operations a thread remembers; the records hold them all."""
@@ -142,6 +145,7 @@ class Identity:
         parent: The thread it was forked or copied from.
         root: The oldest ancestor; its own id for a created thread.
         depth: Forks and copies between the root and this thread.
+        flowless: It has no flow of its own, and executes those that it is given, one after the other.
     """
 
     session_id: str
@@ -156,6 +160,25 @@ class Identity:
     priority: str = "normal"
     title: str = ""
     description: str = ""
+    flowless: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requested:
+    """A flow in line, to be executed when those before it have been.
+
+    Attributes:
+        variables: The flow's initial ones, for those that the thread will not have then.
+        next: The flow's first node.
+    """
+
+    execution: Execution
+    input: Json = None
+    variables: JsonObject = field(default_factory=dict)
+    next: str
+    actor: str
+    reason: str | None
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +198,10 @@ class ThreadState:
         compensations: What undoes the nodes that this thread completed, in their order.
         ending: How the thread will have ended when hooks and compensations have run.
         not_undone: Compensations that failed: {node, visit, error}.
+        line: Flows to execute, the next first. The rest is of threads without a flow of their own too.
+        library: Documents by digest: of the flows in line, and of those that the journal speaks of.
+        steps_before: `steps` when the execution of the flow began: its limits count from there.
+        closing: It takes no more flows, and ends when it has executed those that it has.
     """
 
     identity: Identity
@@ -206,6 +233,15 @@ class ThreadState:
     compensations: tuple[Compensation, ...] = ()
     ending: Outcome | None = None
     not_undone: tuple[JsonObject, ...] = ()
+    line: tuple[Requested, ...] = ()
+    library: Mapping[str, JsonObject] = field(default_factory=dict)
+    steps_before: int = 0
+    closing: bool = False
+
+    @property
+    def idle(self) -> bool:
+        """Whether the thread has no flow of its own and executes none."""
+        return self.identity.flowless and self.current.execution is None
 
     @property
     def in_flight(self) -> bool:
@@ -213,9 +249,11 @@ class ThreadState:
         return self.active is not None and self.active.in_flight
 
     @property
-    def idle(self) -> bool:
+    def waits(self) -> bool:
         """Whether it does nothing until a time comes, others end, or somebody says something."""
-        return self.outcome is None and self.active is not None and self.active.waiting.kind in IDLE
+        if self.active is not None:
+            return self.outcome is None and self.active.waiting.kind in IDLE
+        return self.outcome is None and self.idle and not self.line and not self.closing
 
     def derived_status(self) -> ThreadStatus:
         """The status that the rest of the state amounts to."""

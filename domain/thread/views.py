@@ -6,18 +6,22 @@ does: a value over `ELIDED_FROM` bytes is replaced by `{"elided": true, "bytes":
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from domain.codec import dump
 from domain.flow.model import FlowDefinition
 from domain.ids import execution_key
 from domain.records import ThreadRow
-from domain.thread.active import IN_FLIGHT, ActiveNode
-from domain.thread.checkpoint import NodeState
-from domain.thread.journal import ExecutionStatus, JournalEntry, executions
+from domain.thread.active import ActiveNode
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.frame import NodeState
+from domain.thread.journal import Execution, ExecutionStatus, Failure, JournalEntry, JournalItem, executions
 from domain.thread.mailbox import mailbox_view
-from domain.thread.state import Hold, HoldKind, ThreadState, ThreadStatus
+from domain.thread.state import Hold, ThreadState, ThreadStatus
+from domain.thread.waiting import current_node, waiting, waiting_for
 from domain.values import Json, JsonObject, size
 
 ELIDED_FROM = 8 * 1024
@@ -31,14 +35,20 @@ def elide(value: Json) -> Json:
     return value if length <= ELIDED_FROM else {"elided": True, "bytes": length}
 
 
-def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
-    """The thread as `thread show` prints it, but for what only Temporal knows of attempts."""
+def describe(flow: FlowDefinition | None, state: ThreadState) -> JsonObject:
+    """The thread as `thread show` prints it, but for what only Temporal knows of attempts.
+
+    Args:
+        flow: Its own flow, or the one that it executes; None while it executes none.
+        state: The thread.
+    """
     identity = state.identity
+    own = None if identity.flowless else flow
     return {
         "session_id": identity.session_id,
         "thread_id": identity.thread_id,
-        "flow": flow.flow,
-        "version": flow.version,
+        "flow": own.flow if own else None,
+        "version": own.version if own else None,
         "status": state.status.value,
         "priority": identity.priority,
         "title": identity.title,
@@ -47,7 +57,7 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "parent": identity.parent,
         "root": identity.root,
         "depth": identity.depth,
-        "progress": progress(flow, state),
+        "progress": progress(flow, state) if flow or state.outcome else None,
         "current_node": current_node(state),
         "waiting_for": waiting_for(state),
         "waiting": waiting(state),
@@ -56,6 +66,9 @@ def describe(flow: FlowDefinition, state: ThreadState) -> JsonObject:
         "mailbox": mailbox_view(state.mailbox, state.mailbox_limits),
         "variables": {name: elide(value) for name, value in state.current.outermost.variables.items()},
         "subflows": subflows(state),
+        "execution": under_way(state.current) if state.outcome is None else None,
+        "last_execution": last_execution(state.current),
+        "in_line": len(state.line),
         "metadata": elide(state.metadata),
         "usage": {model: dict(figures) for model, figures in state.current.usage.items()},
         "fork_info": identity.fork_info,
@@ -98,6 +111,66 @@ def _ending(state: ThreadState) -> JsonObject | None:
         return None
     to_undo = [f"{compensation.node}#{compensation.visit}" for compensation in reversed(state.compensations)]
     return {"status": state.ending.status.value, "to_undo": to_undo}
+
+
+def under_way(current: Checkpoint) -> JsonObject | None:
+    """The flow that a thread without one of its own executes: {number, id, flow, version, started_at}."""
+    if current.execution is None:
+        return None
+    began = current.outermost.started_at
+    return {**_named(current.execution), "started_at": began.isoformat() if began else None}
+
+
+def last_execution(current: Checkpoint) -> JsonObject | None:
+    """The last flow that such a thread has executed: {number, id, flow, version, status, result, error, …}."""
+    last = current.last
+    if last is None:
+        return None
+    return {
+        **_named(last.execution),
+        "status": last.status.value,
+        "result": elide(last.result),
+        "error": _failure(last.error),
+        "started_at": last.started_at.isoformat(),
+        "ended_at": last.ended_at.isoformat(),
+    }
+
+
+def execution_outcome(state: ThreadState, wanted: int | str) -> JsonObject | None:
+    """Where the execution of a flow stands, its result whole: {number, id, flow, version, status, result, error}.
+
+    Args:
+        state: The thread.
+        wanted: The execution's number, or its id.
+
+    Returns:
+        None for an execution that the thread does not know, or no longer remembers.
+    """
+    in_line = next((each.execution for each in state.line if _is(each.execution, wanted)), None)
+    if in_line is not None:
+        return {**_named(in_line), "status": "pending", "result": None, "error": None}
+    return journal_outcome(state.base, state.journal, wanted)
+
+
+def journal_outcome(base: Checkpoint, items: Iterable[JournalItem], wanted: int | str) -> JsonObject | None:
+    """Where the execution of a flow stood behind the items, as `execution_outcome` tells it."""
+    current = base
+    for current in accumulate(items, Checkpoint.apply, initial=base):
+        last = current.last
+        if last is not None and _is(last.execution, wanted):
+            error = last.error.visible() if last.error else None
+            return {**_named(last.execution), "status": last.status.value, "result": last.result, "error": error}
+    if current.execution is None or not _is(current.execution, wanted):
+        return None
+    return {**_named(current.execution), "status": "running", "result": None, "error": None}
+
+
+def _is(execution: Execution, wanted: int | str) -> bool:
+    return wanted == (execution.id if isinstance(wanted, str) else execution.number)
+
+
+def _named(execution: Execution) -> JsonObject:
+    return {"number": execution.number, "id": execution.id, "flow": execution.flow, "version": execution.version}
 
 
 def list_executions(state: ThreadState) -> list[JsonObject]:
@@ -158,25 +231,21 @@ def node_execution(state: ThreadState, node: str) -> NodeState | None:
 
 def failure(state: ThreadState) -> JsonObject | None:
     """Why the thread did not complete."""
-    if state.outcome is None or state.outcome.error is None:
-        return None
-    error = state.outcome.error
-    return replace(error, details=elide(error.details)).visible()
+    return _failure(state.outcome.error) if state.outcome else None
 
 
-def progress(flow: FlowDefinition, state: ThreadState) -> int:
+def _failure(error: Failure | None) -> JsonObject | None:
+    return replace(error, details=elide(error.details)).visible() if error is not None else None
+
+
+def progress(flow: FlowDefinition | None, state: ThreadState) -> int:
     """Per cent of the flow's nodes that were executed; 100 only for a completed thread."""
     if state.status is ThreadStatus.COMPLETED:
         return 100
+    if flow is None:
+        return 0
     done = sum(1 for node in state.current.outermost.nodes if node in flow.nodes)
     return min(99, round(100 * done / len(flow.nodes)))
-
-
-def current_node(state: ThreadState) -> str | None:
-    """The node in execution, or else the next one."""
-    if state.outcome:
-        return None
-    return state.active.node if state.active else state.current.next_path
 
 
 def hold(held: Hold) -> JsonObject:
@@ -188,100 +257,6 @@ def hold(held: Hold) -> JsonObject:
         "at": held.at.isoformat(),
         "until": held.until.isoformat() if held.until else None,
     }
-
-
-def waiting(state: ThreadState) -> JsonObject | None:
-    """What the thread waits for, as data; None while it works or has ended.
-
-    An approval comes before a hold: it can be decided meanwhile, and somebody should.
-    """
-    if state.outcome:
-        return None
-    active = state.active
-    if active is not None and _asks(active):
-        found = _awaited_data(active)
-        return found | {"choices": active.waiting.expects["choices"], "assignees": active.waiting.expects["assignees"]}
-    if state.holds:
-        held = next(iter(state.holds.values()))
-        until = min((other.until for other in state.holds.values() if other.until), default=None)
-        return _waiting("hold", current_node(state), held.at.isoformat(), until=until.isoformat() if until else None)
-    if active is None or active.waiting.kind in IN_FLIGHT:
-        return None
-    return _awaited_data(active)
-
-
-def _awaited_data(active: ActiveNode) -> JsonObject:
-    awaited = active.waiting
-    ends = min((at for at in (awaited.due, awaited.deadline) if at), default=None)
-    found = _waiting(awaited.kind, active.node, awaited.since.isoformat(), until=ends.isoformat() if ends else None)
-    if awaited.kind == "join":
-        found |= {"threads": _missing(active), "need": awaited.expects["need"]}
-    return found
-
-
-def _missing(active: ActiveNode) -> list[str]:
-    """The threads that a join still waits for."""
-    return [thread for thread in active.waiting.expects["threads"] if thread not in active.standings]
-
-
-def _waiting(kind: str, node: str | None, since: str, *, until: str | None) -> JsonObject:
-    return {"kind": kind, "node": node, "since": since, **({"until": until} if until else {})}
-
-
-def waiting_for(state: ThreadState) -> str | None:
-    """What the thread waits for, in words; None while it works or has ended."""
-    if state.outcome:
-        return None
-    reasons = [_held_by(held) for held in state.holds.values()]
-    active = state.active
-    if active is not None and (not reasons or _asks(active)) and (awaited := _awaited(active)):
-        reasons.insert(0, awaited)
-    return "; ".join(reasons) or None
-
-
-def _asks(active: ActiveNode) -> bool:
-    """Whether somebody can still answer: also while the thread is held."""
-    return active.waiting.kind == "approval" and active.answer is None
-
-
-_HELD_BY = {
-    HoldKind.START: "to be started",
-    HoldKind.THREAD: "to be resumed",
-    HoldKind.SESSION: "its session to be resumed",
-    HoldKind.LIMIT: "to be resumed after a limit of its flow",
-    HoldKind.RECORDS_BACKLOG: "the database to take its records",
-    HoldKind.LOST_SESSION: "its session to be recovered",
-}
-
-
-def _held_by(held: Hold) -> str:
-    why = f": {held.reason}" if held.reason else ""
-    return f"{_HELD_BY[held.kind]} (held by {held.actor} at {held.at:%Y-%m-%d %H:%M:%S} UTC{why})"
-
-
-def _awaited(active: ActiveNode) -> str | None:
-    node, awaited = active.node, active.waiting
-    deadline = f", until {awaited.deadline:%Y-%m-%d %H:%M:%S} UTC" if awaited.deadline else ""
-    match awaited.kind:
-        case "timer" if active.role == "backoff":
-            return f"{node} to be tried again at {awaited.due:%Y-%m-%d %H:%M:%S} UTC"
-        case "session":
-            return f"its session to start threads at {node}"
-        case "join":
-            threads, need = _missing(active), awaited.expects["need"]
-            shown = ", ".join(threads[:5]) + (f" and {len(threads) - 5} more" if len(threads) > 5 else "")
-            return f"threads at {node} ({need} of {len(awaited.expects['threads'])} needed): {shown}{deadline}"
-        case "timer":
-            return f"the time {awaited.due:%Y-%m-%d %H:%M:%S} UTC at {node}"
-        case "message":
-            name = awaited.expects.get("name")
-            return f"a message {f'named {name} ' if name else ''}at {node}{deadline}"
-        case "approval":
-            people = ", ".join(awaited.expects["assignees"])
-            choices = ", ".join(awaited.expects["choices"])
-            return f"an approval{f' by {people}' if people else ''} at {node} ({choices}){deadline}"
-        case _:
-            return None
 
 
 def _in_flight(active: ActiveNode) -> list[JsonObject]:
@@ -315,15 +290,16 @@ def _call(active: ActiveNode, place: int | None) -> JsonObject:
     return found
 
 
-def thread_row(flow: FlowDefinition, flow_digest: str, state: ThreadState) -> ThreadRow:
-    """The thread as the list of threads shows it."""
+def thread_row(flow: FlowDefinition | None, flow_digest: str, state: ThreadState) -> ThreadRow:
+    """The thread as the list of threads shows it; arguments as for `describe`."""
     identity = state.identity
+    own = None if identity.flowless else flow
     return ThreadRow(
         session_id=identity.session_id,
         thread_id=identity.thread_id,
-        flow=flow.flow,
-        version=flow.version,
-        flow_digest=flow_digest,
+        flow=own.flow if own else None,
+        version=own.version if own else None,
+        flow_digest=flow_digest or None,
         status=state.status.value,
         priority=identity.priority,
         title=identity.title,

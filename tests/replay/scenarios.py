@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 from domain.thread.functions import register
 from tests.integration.stack import Session, Stack
 from tests.replay.pools import pools
+from tests.replay.queues import queues
 
 Scenario = Callable[[Stack], Awaitable[list[str]]]
 """Runs on a stack with a worker, and returns the ids of the workflows to keep."""
@@ -329,6 +330,69 @@ async def sagas(stack: Stack) -> list[str]:
         return [session.handle.id, *(session.thread(thread_id).id for thread_id in ("f", "c"))]
 
 
+GIVEN = _flow(
+    "given",
+    {
+        "work": _greet("near", save="hello", compensate={"activity": "greet", "args": ["undo {{ node.key }}"]}),
+        "near": _greet("again", mode="local"),
+        "again": _greet("count", mode="local"),
+        "count": {"kind": "set", "set": {"n": "{{ n + input }}"}, "next": "inner"},
+        "inner": {"kind": "subflow", "flow": "within", "next": "more"},
+        "more": {"kind": "decision", "next": [{"when": "n > 100", "to": "broken"}, {"to": "done"}]},
+        "broken": {"kind": "fail", "code": "TOO_MUCH"},
+        "done": {"kind": "end", "result": "{{ n }}"},
+    },
+    variables={"n": 0},
+)
+HEARD = _flow(
+    "heard",
+    {"hear": {"kind": "receive", "save": "mail", "next": "done"}, "done": {"kind": "end", "result": "{{ mail.body }}"}},
+)
+
+
+async def executing(stack: Stack) -> list[str]:
+    """A thread without a flow of its own: one flow after the other, in line, failed, forked, over several runs."""
+    session = await stack.start_session(config={"continue_as_new_after": 80})
+    await session.update("create_thread", thread_id="e", context=["hello"], actor="op")
+    thread, number = session.thread("e"), 0
+
+    async def given(document: dict[str, Any], **more: Any) -> None:
+        flows = {"within": WITHIN} if document is GIVEN else {}
+        await session.update("execute_thread", thread_id="e", flow=document, flows=flows, **more)
+
+    async def idles(number: int) -> None:
+        await session.thread_shows("e", lambda seen: _executed(seen) >= number and seen["execution"] is None)
+
+    first = (await thread.describe()).run_id
+    while (await thread.describe()).run_id == first:
+        await given(GIVEN, input=1)
+        await given(GIVEN, input=1)
+        number += 2
+        await idles(number)
+    await thread.execute_update("send", {"command_id": "m", "body": "early"})
+    await given(HEARD)
+    await given(GIVEN, input=1_000)
+    await idles(number + 2)
+    await session.update("fork_thread", thread_id="f", source="e", at=f"{number + 2}/count", set={"n": 1}, actor="op")
+    await session.thread_shows("f", lambda seen: _executed(seen) == number + 2)
+    await thread.signal("pause", {"command_id": "p", "actor": "op"})
+    await session.thread_status("e", "paused")
+    await given(HEARD)
+    await thread.signal("resume", {"command_id": "r", "actor": "op"})
+    await session.thread_waits("e", "message")
+    await session.update("manage_thread", thread_id="e", action="close")
+    await thread.execute_update("send", {"command_id": "n", "body": "late"})
+    await session.thread_status("e", "completed")
+    await session.handle.signal("close", {"command_id": "x"})
+    await session.handle.result()
+    return [session.handle.id, *(session.thread(thread_id).id for thread_id in ("e", "f"))]
+
+
+def _executed(seen: dict[str, Any]) -> int:
+    """How many flows the thread has executed."""
+    return int(seen["last_execution"]["number"]) if seen["last_execution"] else 0
+
+
 SCENARIOS: dict[str, Scenario] = {
     "branches": branches,
     "troubles": troubles,
@@ -337,4 +401,6 @@ SCENARIOS: dict[str, Scenario] = {
     "parts": parts,
     "sagas": sagas,
     "pools": pools,
+    "queues": queues,
+    "executing": executing,
 }

@@ -26,7 +26,8 @@ from domain.thread.inputs import (
 from domain.thread.journal import Failure, JournalEntry, executions
 from domain.thread.program import Program
 from domain.thread.state import ThreadState, ThreadStatus, wake_at
-from domain.thread.views import current_node, execution, list_executions, waiting, waiting_for
+from domain.thread.views import execution, list_executions
+from domain.thread.waiting import current_node, waiting, waiting_for
 from domain.values import Json, JsonObject
 from threadloom.testing.mocks import MockError
 from threadloom.testing.result import Call, FlowRun, RunStatus

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from threadloom.views.answers import (
     ConfigChanged,
+    FlowAccepted,
     FlowCancelled,
     FlowView,
     ResourcesAllocated,
@@ -55,6 +56,7 @@ from threadloom.views.sessions import (
 from threadloom.views.threads import (
     Execution,
     Executions,
+    FlowExecution,
     InFlight,
     SnapshotView,
     ThreadList,
@@ -71,7 +73,9 @@ __all__ = [
     "Execution",
     "Executions",
     "Failure",
+    "FlowAccepted",
     "FlowCancelled",
+    "FlowExecution",
     "FlowView",
     "History",
     "HistoryRecord",

@@ -94,6 +94,23 @@ class FlowCancelled(View):
     threads: list[str]
 
 
+class FlowAccepted(View):
+    """A thread without a flow of its own was given one.
+
+    Attributes:
+        execution: Its number, from 1 in the thread's life; null while `requested`.
+        command_id: The execution's id.
+        status: `accepted`: it is executed, or waits in line. `requested`: the session has passed it on,
+            and the thread has not answered yet.
+    """
+
+    session_id: str
+    thread_id: str
+    execution: int | None = None
+    command_id: str
+    status: str
+
+
 class ThreadDestroyed(View):
     """An ended thread was taken off the lists."""
 

@@ -17,7 +17,7 @@ class Waiting(View):
     """What a thread waits for, as data.
 
     Attributes:
-        kind: `timer`, `approval`, `message`, `join`, `activity`, `hold`, `queue` or `pool`.
+        kind: `timer`, `approval`, `message`, `join`, `activity`, `flow`, `hold`, `queue` or `pool`.
         until: When the wait ends by itself; absent when it does not.
         choices: What an approval offers.
         assignees: Who is asked for an approval.
@@ -72,6 +72,7 @@ class ThreadSummary(View):
     """A thread in a list.
 
     Attributes:
+        flow: Null for a thread without a flow of its own.
         status: `pending`, `running`, `pausing`, `paused`, `completed`, `failed` or `cancelled`.
         origin: `created`, `forked` or `copied`.
         progress: Per cent of the flow's nodes that were executed; null when unknown.
@@ -112,6 +113,11 @@ class ThreadView(ThreadSummary):
 
     Attributes:
         in_flight: Activities under way.
+        execution: Of a thread without a flow of its own, the one that it executes: {number, id, flow, version,
+            started_at}.
+        last_execution: How the one before ended: {number, id, flow, version, status, result, error, started_at,
+            ended_at}.
+        in_line: How many wait for their turn.
         operations: What was done to it: {type, actor, reason, at, details}.
         not_undone: Compensations that failed: {node, visit, error}.
     """
@@ -125,6 +131,9 @@ class ThreadView(ThreadSummary):
     copy_info: dict[str, Any] | None = None
     operations: list[dict[str, Any]] = Field(default_factory=list)
     not_undone: list[dict[str, Any]] = Field(default_factory=list)
+    execution: dict[str, Any] | None = None
+    last_execution: dict[str, Any] | None = None
+    in_line: int = 0
     result: Any = None
 
 
@@ -187,6 +196,8 @@ class SnapshotView(View):
 
     Attributes:
         point: Where the cut is: `node#visit`; null for the thread as it is.
+        flow: Null for a thread without a flow of its own.
+        execution: The flow that such a thread executes: {number, id, flow, version, document, flows}.
         seq: The last execution that counts.
         next: The node that follows; null when the thread has ended.
         nodes: Last execution of each node: {status, visits, error}.
@@ -195,9 +206,10 @@ class SnapshotView(View):
     session_id: str
     thread_id: str
     taken_at: datetime
-    flow: str
-    version: str
-    flow_digest: str
+    flow: str | None = None
+    version: str | None = None
+    flow_digest: str | None = None
+    execution: dict[str, Any] | None = None
     status: str
     point: str | None = None
     seq: int
@@ -224,3 +236,25 @@ class ThreadResult(View):
     result: Any = None
     error: Failure | None = None
     as_of: Annotated[datetime | None, Sparse] = None
+
+
+class FlowExecution(View):
+    """Where the execution of a flow stands, by a thread without one of its own; its result whole.
+
+    Attributes:
+        number: From 1 in the thread's life.
+        id: That of the command that asked for it.
+        status: `pending` (in line), `running`, `completed`, `failed` or `cancelled`.
+    """
+
+    number: int
+    id: str
+    flow: str
+    version: str
+    status: str
+    result: Any = None
+    error: Failure | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED_THREAD

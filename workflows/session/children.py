@@ -46,6 +46,9 @@ from workflows.visibility import of_new_thread
 _PREPARE = RetryPolicy(initial_interval=timedelta(milliseconds=500), maximum_attempts=3)
 _SUPERVISE = RetryPolicy(initial_interval=timedelta(seconds=1), maximum_attempts=5)
 
+SIGNALS_AT_ONCE = 500
+"""Signals under way at once. Temporal takes two thousand of a workflow and fails the task that has more."""
+
 
 class Children:
     """The threads of a session, as Temporal's child workflows.
@@ -66,6 +69,7 @@ class Children:
         self._post = post
         self._signals: dict[str, list[SignalThread | SignalPool]] = {}
         self._under_way = 0
+        self._places = asyncio.Semaphore(SIGNALS_AT_ONCE)
 
     @property
     def busy(self) -> bool:
@@ -106,8 +110,8 @@ class Children:
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 priority=of_thread(effect.priority, self._session_id),
-                static_summary=summary(effect.title),
-                search_attributes=of_new_thread(self._session_id, effect.title, held=bool(effect.start.get("holds")))
+                static_summary=summary(effect.flow or "no flow of its own"),
+                search_attributes=of_new_thread(self._session_id, effect.flow, held=bool(effect.start.get("holds")))
                 if effect.start.get("searchable")
                 else None,
             )
@@ -160,7 +164,8 @@ class Children:
     async def _send(self, effect: SignalThread | SignalPool) -> None:
         try:
             receiver = workflow.get_external_workflow_handle(self._receiver(effect))
-            await receiver.signal(effect.signal, effect.message)
+            async with self._places:
+                await receiver.signal(effect.signal, effect.message)
             self._trace.leave()
         except ApplicationError:
             if isinstance(effect, SignalThread):

@@ -52,6 +52,7 @@ from domain.session.state import ENDED_KEPT, SessionState, settled, taken, wake_
 from domain.values import JsonObject
 from workflows.entity import Entity
 from workflows.failures import defect
+from workflows.lengths import DRAIN_EVENTS
 from workflows.session.children import Children
 from workflows.visibility import Visibility
 
@@ -97,7 +98,7 @@ class SessionEntity(Entity[SessionState, SessionInput, SessionEvent, SessionEffe
         return self._children.busy
 
     def decide(self, input: SessionInput) -> Sequence[SessionEvent]:
-        return decide(self.state, input)
+        return decide(self.state, input, draining=self._overdue(DRAIN_EVENTS))
 
     def evolve(self, state: SessionState, event: SessionEvent) -> tuple[SessionState, Fact | None]:
         after = evolve(state, event)

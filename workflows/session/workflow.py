@@ -18,6 +18,7 @@ from domain.messages import (
     CreateThread,
     CreateThreads,
     DestroyThread,
+    ExecuteFlow,
     ForkThread,
     LeaseAnswer,
     ManageThread,
@@ -140,12 +141,21 @@ class SessionWorkflow:
 
     @workflow.update(name="manage_thread")
     async def manage_thread(self, *args: Any) -> JsonObject:
-        """Start, pause, resume or cancel a thread. Takes `ManageThread`; answers when it is passed on."""
+        """Start, pause, resume, cancel or close a thread. Takes `ManageThread`; answers when it is passed on."""
         return await self._session.command(ManageThread, args)
 
     @manage_thread.validator
     def _check_manage(self, *args: Any) -> None:
         self._session.check(ManageThread, args)
+
+    @workflow.update(name="execute_thread")
+    async def execute_thread(self, *args: Any) -> JsonObject:
+        """Give a thread without a flow of its own one to execute. Takes `ExecuteFlow`; answers when it is passed on."""
+        return await self._session.command(ExecuteFlow, args)
+
+    @execute_thread.validator
+    def _check_execute(self, *args: Any) -> None:
+        self._session.check(ExecuteFlow, args)
 
     @workflow.update(name="destroy_thread")
     async def destroy_thread(self, *args: Any) -> JsonObject:

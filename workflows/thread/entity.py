@@ -15,7 +15,16 @@ from domain.codec import dump, load
 from domain.errors import Code, ThreadloomError
 from domain.flow.bundle import shared
 from domain.ids import parse_thread_workflow_id
-from domain.messages import Command, SessionAnswer, SessionHoldChanged, Standing, ThreadReport, ThreadStart, body
+from domain.messages import (
+    Command,
+    ExecuteFlow,
+    SessionAnswer,
+    SessionHoldChanged,
+    Standing,
+    ThreadReport,
+    ThreadStart,
+    body,
+)
 from domain.outbox import Outbox
 from domain.records import Fact, RecordBatch, RecordType
 from domain.thread.calls import ActivityCall, WorkflowCall
@@ -45,11 +54,12 @@ from domain.thread.inputs import (
     ThreadInput,
 )
 from domain.thread.journal import Failure
-from domain.thread.program import Program
+from domain.thread.program import Program, Programs
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.restoring import restored
+from domain.thread.standing import report, standing
 from domain.thread.state import SYSTEM, HoldKind, ThreadState, ThreadStatus, wake_at
-from domain.thread.views import thread_row
+from domain.thread.views import elide, thread_row
 from domain.values import JsonObject
 from workflows.budget import TaskBudget
 from workflows.entity import Entity
@@ -86,15 +96,17 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         flows = {reference: shared(document) for reference, document in start.flows.items()}
         # What a thread is made of once is not kept for months; the next run gets its own.
         kept: JsonObject = {"seed": None, "state": None, "answers": {}, "outbox": None, "holds": []}
-        self.start = start.model_copy(update={"flow": shared(start.flow), "flows": flows, **kept})
-        self.program = Program.of(self.start.flow, flows)
-        self.state = restored(self.program, start, ids, workflow.now())
+        own = None if start.flow is None else shared(start.flow)
+        self.start = start.model_copy(update={"flow": own, "flows": flows, **kept})
+        program = Program.of(own, flows)
+        self._programs = Programs(program)
+        self.state = restored(program, start, ids, workflow.now())
         self._began_at = self.state.current.seq
         self._answers = {command_id: load(Answered, answer) for command_id, answer in start.answers.items()}
         budget = TaskBudget()
         self._visibility = Visibility(start.searchable)
         self._activities = ActivityRunner(start.shared_task_queues, budget)
-        self._rows = RowRunner(self.program, budget)
+        self._rows = RowRunner(budget)
         self._workflows = WorkflowRunner(start.shared_task_queues, budget)
         new = start.state is None and info.parent is not None
         self._reporter = Reporter(ids[0], self.trace, self._lost_session, new=new)
@@ -110,7 +122,12 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
             restored_from = Fact(
                 type=RecordType.SNAPSHOT_RESTORED, actor=start.created_by, reason=start.reason, seed=seed
             )
-            self.tell([self._labelled(restored_from)])
+            self.tell([self._labelled(restored_from, self.state)])
+
+    @property
+    def program(self) -> Program:
+        """The flow that the thread executes now, and those that it names."""
+        return self._programs.at(self.state.current, self.state.library)
 
     @property
     def answers(self) -> Mapping[str, Answered]:
@@ -130,7 +147,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
     def evolve(self, state: ThreadState, event: ThreadEvent) -> tuple[ThreadState, Fact | None]:
         after = evolve(state, event)
         told = fact(after, event)
-        return after, self._labelled(told) if told else None
+        return after, self._labelled(told, state, after) if told else None
 
     def effects(self, state: ThreadState, events: Sequence[ThreadEvent]) -> Sequence[ThreadEffect]:
         return effects(events)
@@ -165,20 +182,19 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         self._tell_idle()
 
     def _tell_idle(self) -> None:
-        idle = self.state.idle
+        idle = self.state.waits
         if self.start.reports_idle and idle is not self._told_idle and self.state.status is ThreadStatus.RUNNING:
             self._told_idle = idle
             self._reporter.report(self._report(ReportStatus(status=self.state.status, at=workflow.now())))
 
     def _show(self) -> bool:
         state, identity = self.state, self.state.identity
-        return self._visibility.show(
-            state.status.value, held=bool(state.holds), session=identity.session_id, flow=self.program.flow.label
-        )
+        own = None if identity.flowless or self.program.main is None else self.program.main.label
+        return self._visibility.show(state.status.value, held=bool(state.holds), session=identity.session_id, flow=own)
 
     def details(self) -> str:
         try:
-            return details(self.program.flow, self.state)
+            return details(self.program.main, self.state)
         except Exception as error:
             return str(defect(error))
 
@@ -186,7 +202,7 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         checkpoint = self.program.flow.checkpoint
         ended: ThreadInput | None = None
         if self._rows.takes(call, checkpoint):
-            ended = await self._rows.run(call, self.state, checkpoint)
+            ended = await self._rows.run(self.program, call, self.state, checkpoint)
         if ended is None:
             alone = await self._rows.alone(call)
             ended = alone if isinstance(alone, ActivityFailed) else await self._activities.run(alone, checkpoint)
@@ -199,34 +215,34 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
 
     def standing(self) -> Standing:
         """All that its session keeps of it."""
-        flow = self.program.flow
-        row = thread_row(flow, self.start.flow_digest, self.state)
-        return Standing(report=self._report_now(), row=row, requires=dict(flow.requires))
-
-    def _report_now(self) -> ThreadReport:
         at = self.state.ended_at or workflow.now()
-        return self._report(ReportStatus(status=self.state.status, at=at))
+        tells_idle = self.start.reports_idle
+        return standing(self.program.main, self.start.flow_digest, self.state, at, tells_idle=tells_idle)
 
     def _report(self, effect: ReportStatus) -> ThreadReport:
-        state = self.state
-        began = state.started_at or state.identity.created_at
-        error = state.outcome.error if state.outcome else None
-        return ThreadReport(
-            thread_id=state.identity.thread_id,
-            status=effect.status.value,
-            idle=self.start.reports_idle and state.idle,
-            at=effect.at,
-            started_at=state.started_at,
-            error=error.visible() if error else None,
-            usage={model: dict(figures) for model, figures in state.current.usage.items()} if self.ended else {},
-            seconds=(effect.at - began).total_seconds(),
-            messages=dict(state.received),
-        )
+        return report(self.state, effect.status, effect.at, tells_idle=self.start.reports_idle)
 
     def answer(self, command: Command, error: ThreadloomError | None) -> None:
-        result = {"thread_id": self.state.identity.thread_id, "status": self.state.status.value}
+        result: JsonObject = {"thread_id": self.state.identity.thread_id, "status": self.state.status.value}
+        if isinstance(command, ExecuteFlow):
+            if error is not None:
+                self._tell_refusal(command, error)
+            else:
+                result["execution"] = self.state.current.executed + len(self.state.line)
         told = refused(command, error) if error else accepted(command, result)
         self._answers = remember(self._answers, command.command_id, told)
+
+    def _tell_refusal(self, command: ExecuteFlow, error: ThreadloomError) -> None:
+        """A flow came by signal, whose sender may be gone: the history says what became of it."""
+        refusal: JsonObject = {
+            "operation": command.operation,
+            "id": command.command_id,
+            "error": error.visible() | {"details": elide(error.details)},
+        }
+        told = Fact(
+            type=RecordType.ERROR, actor=command.actor, reason=command.reason, title="execute refused", details=refusal
+        )
+        self.tell([self._labelled(told, self.state)])
 
     def permit(self, command: Command) -> None:
         identity = self.state.identity
@@ -282,7 +298,8 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         return wake_at(self.state), self.state.active.node if self.state.active else "hold"
 
     def sealed_batch(self) -> RecordBatch:
-        return self.recorder.outbox.next_batch(thread=thread_row(self.program.flow, self.start.flow_digest, self.state))
+        row = thread_row(self.program.main, self.start.flow_digest, self.state)
+        return self.recorder.outbox.next_batch(thread=row)
 
     def acknowledged(self, entry: int) -> None:
         through = min(entry, self.state.current.seq - KEPT_ENTRIES)
@@ -308,15 +325,18 @@ class ThreadEntity(Entity[ThreadState, ThreadInput, ThreadEvent, ThreadEffect]):
         if changed.recovered:
             self._asker.recovered()
             self._reporter.recovered()
-            self._reporter.report(self._report_now())
+            self._reporter.report(self.standing().report)
 
     def _lost_session(self) -> None:
         if not self.ended:
             reason = "the session's workflow is not there"
             self.post(Pause(now=workflow.now(), kind=HoldKind.LOST_SESSION, actor=SYSTEM, reason=reason))
 
-    def _labelled(self, told: Fact) -> Fact:
-        return replace(told, flow=self.program.flow.label, thread_id=self.state.identity.thread_id)
+    def _labelled(self, told: Fact, *states: ThreadState) -> Fact:
+        """The fact with the thread, and with the flow that one of the states, before and after it, executes."""
+        programs = (self._programs.at(state.current, state.library) for state in states)
+        label = next((program.main.label for program in programs if program.main is not None), None)
+        return replace(told, flow=label or told.flow, thread_id=self.state.identity.thread_id)
 
     def next_run(self) -> JsonObject:
         """What the next run starts with."""

@@ -34,12 +34,10 @@ class RowRunner:
     """The one row of local nodes that a thread may have in flight.
 
     Args:
-        program: The flows that the thread executes.
         budget: What workflow tasks may carry.
     """
 
-    def __init__(self, program: Program, budget: TaskBudget) -> None:
-        self._program = program
+    def __init__(self, budget: TaskBudget) -> None:
         self._budget = budget
         self._handle: workflow.ActivityHandle[RunLocalResult] | None = None
         self._pause: asyncio.Task[None] | None = None
@@ -76,7 +74,7 @@ class RowRunner:
                 waiting.cancel()
 
     async def run(
-        self, call: ActivityCall, state: ThreadState, checkpoint: LocalCheckpoint
+        self, program: Program, call: ActivityCall, state: ThreadState, checkpoint: LocalCheckpoint
     ) -> LocalCompleted | ActivityFailed | None:
         """Run the call and the local nodes behind it; None when the call itself is to be tried again."""
         self._wanted = True
@@ -92,7 +90,7 @@ class RowRunner:
             now=workflow.now(),
         )
         # On a replay too: what has no marker yet is executed again.
-        handoff.leave(key, handoff.Row(program=self._program, state=lean(state), call=call))
+        handoff.leave(key, handoff.Row(program=program, state=lean(state), call=call))
         self._handle = workflow.start_local_activity_method(
             LocalActivities.run,
             row,

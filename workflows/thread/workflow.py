@@ -12,7 +12,9 @@ from temporalio.common import RawValue
 from domain.codec import dump
 from domain.messages import (
     CancelThread,
+    CloseThread,
     Decide,
+    ExecuteFlow,
     PauseThread,
     ReportIdle,
     ResumeThread,
@@ -25,7 +27,7 @@ from domain.messages import (
 )
 from domain.thread.inputs import Cancel
 from domain.thread.snapshot import create_snapshot
-from domain.thread.views import describe, list_executions, unread_messages
+from domain.thread.views import describe, execution_outcome, list_executions, unread_messages
 from domain.values import JsonObject
 from workflows.host import Host, release
 from workflows.inline import OrInline
@@ -34,7 +36,7 @@ from workflows.thread.entity import ThreadEntity
 
 @workflow.defn(name="ThreadWorkflow", sandboxed=False)
 class ThreadWorkflow:
-    """Executes one flow serially, as a child of its session.
+    """Executes one flow serially, or those that it is given one after the other, as a child of its session.
 
     Entry points take what comes and validate inside: an argument that does not fit a signature
     would fail the workflow's task for ever.
@@ -105,6 +107,16 @@ class ThreadWorkflow:
         """Cancel the thread. Takes `CancelThread`, or nothing."""
         self._host.signal(CancelThread, args)
 
+    @workflow.signal(name="execute")
+    def execute(self, *args: Any) -> None:
+        """Execute a flow, in a thread without one of its own. Takes `ExecuteFlow`; comes from the session."""
+        self._host.signal(ExecuteFlow, args)
+
+    @workflow.signal(name="close")
+    def close(self, *args: Any) -> None:
+        """Take no more flows. Takes `CloseThread`, or nothing."""
+        self._host.signal(CloseThread, args)
+
     @workflow.signal(name="session_hold")
     def session_hold(self, *args: Any) -> None:
         """The session's hold changed. Internal; takes `SessionHoldChanged`."""
@@ -131,12 +143,18 @@ class ThreadWorkflow:
     @workflow.query(name="describe")
     def describe(self, *args: Any) -> Any:
         """The thread as `thread show` prints it; large values are left out."""
-        return OrInline(describe(self._thread.program.flow, self._thread.state))
+        return OrInline(describe(self._thread.program.main, self._thread.state))
 
     @workflow.query(name="executions")
     def executions(self, *args: Any) -> Any:
         """Node executions in memory; large values are left out."""
         return OrInline(list_executions(self._thread.state))
+
+    @workflow.query(name="execution")
+    def execution(self, *args: Any) -> Any:
+        """How the execution of a flow stands or ended, by its number or id (text); null for one that is not known."""
+        known = args and isinstance(args[0], int | str)
+        return OrInline(execution_outcome(self._thread.state, args[0])) if known else None
 
     @workflow.query(name="variables")
     def variables(self, *args: Any) -> Any:

@@ -11,7 +11,8 @@ from domain.flow.names import RESERVED, written_by
 from domain.flow.templated import sites_of
 from domain.flow.ways import edges_of
 from domain.session.operations.base import BranchWarning
-from domain.thread.checkpoint import Checkpoint, Frame
+from domain.thread.checkpoint import Checkpoint
+from domain.thread.frame import Frame
 from domain.thread.program import Program
 
 
@@ -61,7 +62,7 @@ def repeated_effects(program: Program, start: Checkpoint, had: AbstractSet[str])
 
 def _ahead(program: Program, start: Checkpoint) -> Iterator[tuple[Frame, Mapping[str, NodeBase]]]:
     """Of each flow in execution, the innermost first, the nodes that can be entered from here on."""
-    for frame in (start, *reversed(start.callers)):
+    for frame in (start, *reversed(start.callers)) if program.main is not None else ():
         flow = program.at(frame)
         nodes = reachable(flow, frame.next)
         if frame is not start and frame.next is not None:

@@ -12,7 +12,7 @@ from domain.flow.model import FlowDefinition, SubflowNode
 from domain.ids import execution_key
 from domain.thread.checkpoint import Checkpoint
 from domain.thread.journal import JournalEntry, JournalItem, executions
-from domain.thread.program import Program
+from domain.thread.program import Program, Programs
 from domain.thread.snapshot import Seed, Snapshot
 from domain.values import JsonObject
 
@@ -40,14 +40,16 @@ class Branch:
     """A thread ready to start, and what was kept of its source.
 
     Attributes:
-        flow: The flow's document.
+        flow: The flow's document; None when the thread has none of its own, or goes on in one that its source
+            was given, whose documents are in the seed.
         flows: The documents of the flows that it names, by reference.
+        definition: The flow that is the thread's own from now on, if any.
         kept: What the answer says about the operation: fork point or scope.
     """
 
-    flow: JsonObject
+    flow: JsonObject | None
     flows: Mapping[str, JsonObject]
-    definition: FlowDefinition
+    definition: FlowDefinition | None
     seed: Seed
     strategy: str
     kept: JsonObject
@@ -75,6 +77,15 @@ def check_depth(snapshot: Snapshot, child: Child) -> None:
             f"{snapshot.identity.thread_id} is {snapshot.identity.depth} deep, and {child.max_depth} is the limit",
             {"limit": child.max_depth},
         )
+
+
+def program_at(snapshot: Snapshot, moment: Checkpoint) -> Program:
+    """The flows that the snapshot's thread executes at a moment.
+
+    Raises:
+        ThreadloomError: `FLOW_INVALID`; `FLOW_NOT_FOUND` when the snapshot came without the documents.
+    """
+    return Programs(Program.of(snapshot.flow, snapshot.flows)).at(moment, snapshot.library)
 
 
 def inherited(items: Iterable[JournalItem]) -> tuple[JournalItem, ...]:
@@ -110,7 +121,7 @@ def check_standing(program: Program, start: Checkpoint) -> None:
     Raises:
         ThreadloomError: `NODE_NOT_FOUND`, `FLOW_NOT_FOUND`.
     """
-    for frame in (*start.callers, start):
+    for frame in (*start.callers, start) if program.main is not None else ():
         flow, node = program.at(frame), frame.next
         if node not in flow.nodes:
             raise ThreadloomError(Code.NODE_NOT_FOUND, f"{flow.label} has no node {node}", {"node": node})

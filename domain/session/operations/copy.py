@@ -9,6 +9,9 @@
 A copy goes on where its source stands; a full copy of an ended thread is ended. With `reset` it
 starts over, with the input and the variables in scope. A selective copy keeps the work of the
 chosen nodes and runs again from the first other node that the source executed.
+
+A copy of a thread without a flow of its own has none either. What is said of nodes is of those of the flow
+that it executes; what earlier ones left, their variables, is kept whatever the strategy.
 """
 
 from __future__ import annotations
@@ -20,9 +23,19 @@ from dataclasses import dataclass, replace
 from domain.errors import Code, ThreadloomError
 from domain.messages import CopyThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
-from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, inherited
+from domain.session.operations.base import Branch, BranchWarning, Child, check_depth, inherited, program_at
 from domain.thread.checkpoint import Checkpoint
-from domain.thread.journal import FINISHED, Change, JournalEntry, JournalItem, Rebase, executions
+from domain.thread.executing import needed
+from domain.thread.journal import (
+    EXECUTED_FLOW,
+    FINISHED,
+    Begin,
+    Change,
+    JournalEntry,
+    JournalItem,
+    Rebase,
+    executions,
+)
 from domain.thread.program import Program
 from domain.thread.snapshot import Seed, Snapshot
 from domain.thread.state import Identity, Operation, Origin
@@ -79,7 +92,7 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
         ThreadloomError: `COPY_WITHOUT_NODES`, `NODE_NOT_FOUND`, `DEPTH_LIMIT_REACHED`.
     """
     check_depth(snapshot, child)
-    program = Program.of(snapshot.flow, snapshot.flows)
+    program = program_at(snapshot, snapshot.current())
     executed = {entry.node for entry in executions(snapshot.journal)}
     had = {snapshot.active.node} if snapshot.active else set()
     if request.strategy != "full" or request.reset:
@@ -87,7 +100,7 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
         had |= executed - {entry.node for entry in executions(snapshot.journal)}
     strategy, warnings = choose_strategy(snapshot, request)
     current = snapshot.current()
-    next_node, again = _goes_on(snapshot, current, strategy)
+    next_node, again = _goes_on(snapshot, current, strategy, program)
     rebase = _rebase(snapshot, current, strategy, child, next_node)
     start = current.apply(rebase)
     outcome = snapshot.outcome if again is None else None
@@ -121,11 +134,12 @@ def prepare_copy(snapshot: Snapshot, request: CopyThread, child: Child) -> Branc
         journal=journal,
         operations=(*(snapshot.operations if strategy.history else ()), operation),
         outcome=outcome,
+        library=needed(snapshot.library, base, journal),
     )
     return Branch(
         flow=snapshot.flow,
         flows=snapshot.flows,
-        definition=program.flow,
+        definition=None if snapshot.identity.flowless else program.flow,
         seed=seed,
         strategy=strategy.type,
         kept={"scope": scope, "next": start.next_path},
@@ -171,18 +185,21 @@ def _nodes(snapshot: Snapshot, request: CopyThread) -> frozenset[str] | None:
 
 
 def _goes_on(
-    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy
+    snapshot: Snapshot, current: Checkpoint, strategy: CopyStrategy, program: Program
 ) -> tuple[str | None, AbstractSet[str] | None]:
     """The node where the copy goes on, and what it executes again; None when it stands where its source does."""
+    if program.main is None:
+        return None, frozenset[str]() if strategy.reset else None
     if strategy.reset:
-        return str(snapshot.flow["start"]), current.nodes.keys() | {
+        return program.flow.start, {current.path_of(node) for node in current.nodes} | {
             entry.node for entry in executions(snapshot.journal)
         }
     if strategy.type == "selective" and strategy.nodes is not None:
         executed = executions(snapshot.journal)
         for place, entry in enumerate(executed):
-            if "/" not in entry.node and entry.node not in strategy.nodes:
-                return entry.node, {later.node for later in executed[place:]}
+            parent, _, node = entry.node.rpartition("/")
+            if parent == current.path and entry.kind != EXECUTED_FLOW and node not in strategy.nodes:
+                return node, {later.node for later in executed[place:]}
     return current.next, None
 
 
@@ -193,7 +210,7 @@ def _rebase(
     if strategy.nodes is None:
         dropped_nodes = tuple(current.nodes) if strategy.reset else ()
         return Rebase(seq=seq, at=child.at, next=next_node, drop_nodes=dropped_nodes, keep_visits=strategy.history)
-    kept = _variables(snapshot, strategy.nodes)
+    kept = _variables(snapshot, {current.path_of(node) for node in strategy.nodes})
     return Rebase(
         seq=seq,
         at=child.at,
@@ -216,6 +233,8 @@ def _variables(snapshot: Snapshot, nodes: Container[str]) -> JsonObject:
     kept = dict(state.variables)
     for item in snapshot.journal:
         match item:
+            case Begin() | JournalEntry(kind="flow"):
+                kept = dict(state.apply(item).variables)
             case Rebase() if not state.callers:
                 kept.update(item.set)
                 for name in item.drop_variables:
@@ -242,4 +261,5 @@ def _identity(source: Identity, child: Child, copy_info: JsonObject) -> Identity
         priority=source.priority,
         title=source.title,
         description=source.description,
+        flowless=source.flowless,
     )

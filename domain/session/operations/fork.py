@@ -6,15 +6,21 @@
 | partial | of that moment | completed and skipped (inherit) | yes | yes | no |
 | minimal | the flow's initial ones | none (reset) | no | no | no |
 
-The source is never touched. Never inherited: mail, timers, holds, answers to approvals.
+The source is never touched. Never inherited: mail, timers, holds, answers to approvals, flows in line.
+
+A fork of a thread without a flow of its own has none either: it goes on in the execution that the point
+is in, if it is in one, and then waits for flows. Only the branch of a fork node ends with the flow that it
+is a branch of, because a join waits for that.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from domain.errors import Code, ThreadloomError
 from domain.flow.language.nearby import did_you_mean
+from domain.flow.model import FlowDefinition
 from domain.messages import ForkThread
 from domain.session.operations.ahead import missing_variables, repeated_effects
 from domain.session.operations.base import (
@@ -25,13 +31,15 @@ from domain.session.operations.base import (
     check_standing,
     inherited,
     path_exists,
+    program_at,
 )
 from domain.thread.checkpoint import Checkpoint
+from domain.thread.executing import needed
 from domain.thread.journal import FINISHED, JournalItem, Rebase, executions
 from domain.thread.program import Program
 from domain.thread.snapshot import Cut, Seed, Snapshot, cut, initial_variables, parse_point
 from domain.thread.state import Identity, Operation, Origin
-from domain.values import JsonObject
+from domain.values import JsonObject, digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,16 +92,19 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
     """
     check_depth(snapshot, child)
     point = parse_point(request.at)
-    source = Program.of(snapshot.flow, snapshot.flows)
-    if request.flow is None:
-        document, flows, program = snapshot.flow, snapshot.flows, source
-    else:
-        document, flows = request.flow, request.flows
-        program = Program.of(document, flows)
-    if point.node is not None:
-        _require_node(source, point.node)
+    if point.node is not None and snapshot.flow is not None:
+        _require_node(Program.of(snapshot.flow, snapshot.flows), point.node)
     strategy, warnings = choose_strategy(request)
     found = cut(snapshot, point, after=request.resume == "after")
+    document, flows, library = snapshot.flow, snapshot.flows, snapshot.library
+    if request.flow is None:
+        program = program_at(snapshot, found.checkpoint)
+    else:
+        program = Program.of(request.flow, request.flows)
+        if snapshot.flow is not None:
+            document, flows = request.flow, request.flows
+        else:
+            found, library = _in_another(found, program.flow, request, library)
     if request.enter is not None:
         found = replace(found, checkpoint=replace(found.checkpoint, next=request.enter))
     elif found.pending:
@@ -101,7 +112,8 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
             BranchWarning("FORK_POINT_PENDING", f"{snapshot.identity.thread_id} has not finished {found.point}")
         )
     check_standing(program, found.checkpoint)
-    base, journal, start = _rebase(snapshot, program, found, strategy, child)
+    base, journal, start = _rebase(snapshot, program, found, strategy, child, other=request.flow is not None)
+    flowless = snapshot.identity.flowless and request.enter is None
     warnings += missing_variables(program, start)
     behind = {entry.node for entry in executions(snapshot.journal) if entry.seq > found.checkpoint.seq}
     if snapshot.active is not None:
@@ -119,7 +131,7 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
         type="fork", actor=request.actor, reason=request.reason, at=child.at, details={"fork_point": found.point}
     )
     seed = Seed(
-        identity=_identity(snapshot.identity, child, fork_info),
+        identity=_identity(snapshot.identity, child, fork_info, flowless=flowless),
         input=snapshot.input,
         context=None if strategy.retention == "minimal" else snapshot.context,
         metadata=snapshot.metadata if strategy.metadata else {},
@@ -127,11 +139,12 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
         base=base,
         journal=journal,
         operations=(*(_until(found, snapshot.operations) if strategy.history else ()), operation),
+        library=needed(library, base, journal),
     )
     return Branch(
         flow=document,
         flows=flows,
-        definition=program.flow,
+        definition=None if flowless else program.flow,
         seed=seed,
         strategy=strategy.type,
         kept={"fork_point": found.point, "next": start.next_path, "variables": sorted(start.variables)},
@@ -139,14 +152,41 @@ def prepare_fork(snapshot: Snapshot, request: ForkThread, child: Child) -> Branc
     )
 
 
+def _in_another(
+    found: Cut, flow: FlowDefinition, request: ForkThread, library: Mapping[str, JsonObject]
+) -> tuple[Cut, Mapping[str, JsonObject]]:
+    """The cut in an execution, which goes on in another flow, and the library with that flow's documents.
+
+    Raises:
+        ThreadloomError: `INVALID_ARGUMENT` when the cut is in no execution.
+    """
+    execution, document = found.checkpoint.execution, request.flow
+    if execution is None or document is None:
+        raise ThreadloomError(
+            Code.INVALID_ARGUMENT, f"nothing is executed behind {found.point}, so no other flow can be"
+        )
+    other = replace(
+        execution,
+        flow=flow.flow,
+        version=flow.version,
+        document=digest(document),
+        flows={reference: digest(named) for reference, named in request.flows.items()},
+    )
+    begins = found.checkpoint.begun == found.checkpoint.seq  # the execution as a whole is the point
+    checkpoint = replace(found.checkpoint, execution=other, next=flow.start if begins else found.checkpoint.next)
+    more = {digest(each): each for each in (document, *request.flows.values())}
+    return replace(found, checkpoint=checkpoint), {**library, **more}
+
+
 def _rebase(
-    snapshot: Snapshot, program: Program, found: Cut, strategy: ForkStrategy, child: Child
+    snapshot: Snapshot, program: Program, found: Cut, strategy: ForkStrategy, child: Child, *, other: bool
 ) -> tuple[Checkpoint, tuple[JournalItem, ...], Checkpoint]:
     """The fork's base and journal, and the state they amount to."""
     checkpoint = found.checkpoint
-    initial = initial_variables(
-        program.at(checkpoint), checkpoint.input if checkpoint.flow is not None else snapshot.input
-    )
+    initial = {}
+    if program.main is not None:
+        given = checkpoint.input if checkpoint.path else snapshot.input
+        initial = initial_variables(program.at(checkpoint), given)
     if strategy.retention == "minimal":
         variables = {**initial, **strategy.overrides}
         dropped = tuple(name for name in checkpoint.variables if name not in variables)
@@ -166,6 +206,7 @@ def _rebase(
         drop_error=strategy.retention == "minimal",
         keep_visits=strategy.history,
         set=variables,
+        execution=checkpoint.execution if other else None,
     )
     start = checkpoint.apply(rebase)
     if not strategy.history:
@@ -185,7 +226,7 @@ def _until(found: Cut, operations: tuple[Operation, ...]) -> tuple[Operation, ..
     return tuple(operation for operation in operations if found.at is None or operation.at <= found.at)
 
 
-def _identity(parent: Identity, child: Child, fork_info: JsonObject) -> Identity:
+def _identity(parent: Identity, child: Child, fork_info: JsonObject, *, flowless: bool) -> Identity:
     return Identity(
         session_id=parent.session_id,
         thread_id=child.thread_id,
@@ -198,4 +239,5 @@ def _identity(parent: Identity, child: Child, fork_info: JsonObject) -> Identity
         priority=parent.priority,
         title=parent.title,
         description=parent.description,
+        flowless=flowless,
     )

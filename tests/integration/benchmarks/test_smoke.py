@@ -26,6 +26,7 @@ MEASURES = {
     "parallel": {"parallel_ratio"},
     "loop": {"loop_last_vs_first"},
     "memory": {"idle_memory_ratio"},
+    "session": {"session_threads_ratio", "session_events_per_thread", "command_latency_ratio"},
 }
 
 

@@ -68,11 +68,16 @@ def mixed(path: Path) -> dict[str, Any]:
     )
 
 
-@pytest.mark.parametrize("after", [1, 9, 23, 34, 50])
+@pytest.mark.parametrize(
+    ("after", "given"), [(1, False), (9, False), (23, False), (34, False), (50, False), (9, True), (34, True)]
+)
 async def test_a_killed_worker_changes_no_result(
-    stack: Stack, temporal_server: TemporalServer, tmp_path: Path, after: int
+    stack: Stack, temporal_server: TemporalServer, tmp_path: Path, after: int, given: bool
 ) -> None:
-    """Killed when so many activities have begun, which is anywhere in a remote or a local one."""
+    """Killed when so many activities have begun, which is anywhere in a remote or a local one.
+
+    The flow is the thread's own, or given to a thread that has none.
+    """
     tasks, journal = tmp_path / "killed_tasks.py", tmp_path / "journal"
     tasks.write_text(TASKS)
     journal.touch()
@@ -90,7 +95,12 @@ async def test_a_killed_worker_changes_no_result(
     try:
         first.announced()
         session = await stack.start_session()
-        await session.create("t", mixed(journal))
+        if given:
+            await session.update("create_thread", thread_id="t")
+            await session.update("execute_thread", thread_id="t", flow=mixed(journal))
+            await session.update("manage_thread", thread_id="t", action="close")
+        else:
+            await session.create("t", mixed(journal))
         await eventually(begun, lambda seen: len(seen) >= after)
     finally:
         first.end(signal.SIGKILL)
@@ -99,14 +109,18 @@ async def test_a_killed_worker_changes_no_result(
     try:
         second.announced()
         told = await ended(session.thread("t"))
+        if given:
+            assert told["status"] == "completed"
+            told = await session.thread("t").query("execution", 1)
     finally:
         second.end()
-    last = f"near{LOCALS - 1}"
+    last, thread = f"near{LOCALS - 1}", "t/1" if given else "t"
     assert told["result"] == {
-        "log": [[f"t/far/{n + 1}", f"t/{last}/{n + 1}", n * 2] for n in range(ROUNDS)],
+        "log": [[f"{thread}/far/{n + 1}", f"{thread}/{last}/{n + 1}", n * 2] for n in range(ROUNDS)],
     }
     counted = Counter(await begun())
-    expected = [f"t/{name}/{n}" for n in range(1, ROUNDS + 1) for name in ("far", *(f"near{i}" for i in range(LOCALS)))]
+    names = ["far", *(f"near{number}" for number in range(LOCALS))]
+    expected = [f"{thread}/{name}/{n}" for n in range(1, ROUNDS + 1) for name in names]
     assert list(counted) == expected
     repeated = [key for key, times in counted.items() if times > 1]
     assert max(counted.values()) <= 2

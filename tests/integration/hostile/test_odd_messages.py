@@ -9,19 +9,22 @@ import pytest
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from tests.integration.engine.flows import asking
+from tests.integration.engine.flows import asking, end, flow
 from tests.integration.hostile.odd import NEARLY, ODD, Args, unharmed
 from tests.integration.stack import Handle, Session, Stack, eventually
 
 SOON = timedelta(seconds=20)
 """A workflow whose task fails answers nobody; without this a test would wait for its own time limit."""
 
-SESSION_UPDATES = ("create_thread", "fork_thread", "copy_thread", "manage_thread", "destroy_thread", "configure")
+SESSION_UPDATES = (
+    *("create_thread", "fork_thread", "copy_thread", "manage_thread", "execute_thread", "destroy_thread"),
+    "configure",
+)
 SESSION_SIGNALS = ("pause", "resume", "close", "terminate", "cancel", "sync", "thread_report")
 SESSION_QUERIES = ("describe", "threads", "tree", "statistics", "history", "answer", "outbox")
 THREAD_UPDATES = ("decide", "send")
-THREAD_SIGNALS = ("pause", "resume", "cancel", "session_hold")
-THREAD_QUERIES = ("describe", "executions", "variables", "snapshot", "answer", "outbox")
+THREAD_SIGNALS = ("pause", "resume", "cancel", "execute", "close", "session_hold")
+THREAD_QUERIES = ("describe", "executions", "execution", "variables", "snapshot", "answer", "outbox")
 
 
 async def waiting_thread(stack: Stack) -> tuple[Session, Handle, Handle]:
@@ -79,6 +82,42 @@ async def test_an_odd_signal_changes_nothing(stack: Stack, of_thread: bool, sign
         await unharmed(*handles)
 
 
+async def test_an_odd_flow_does_not_wedge_a_thread_that_takes_flows(stack: Stack) -> None:
+    """What comes past the session is looked at as closely as what comes through it."""
+    good = flow("good", {"note": {"kind": "set", "set": {"n": 1}, "next": "done"}, "done": end(n="{{ n }}")})
+    recursive = flow("r", {"sub": {"kind": "subflow", "flow": "absent", "next": "done"}, "done": end()})
+    odd: list[dict[str, Any]] = [
+        {"flow": {}},
+        {"flow": []},
+        {"flow": None},
+        {"flow": {**good, "start": "absent"}},
+        {"flow": {**good, "nodes": {"note": {"kind": "no such kind"}}}},
+        {"flow": {**good, "variables": {"n": "{{ input.absent.at_all }}"}}},
+        {"flow": {**good, "inputs": {"type": "object"}}, "input": "text"},
+        {"flow": {**good, "inputs": {"type": "no such type"}}},
+        {"flow": recursive},
+        {"flow": recursive, "flows": {"absent": {"flow": "absent"}}},
+        {"flow": recursive, "flows": []},
+        {"flow": good, "surplus": 1},
+        {"flow": good, "thread_id": None},
+        {"flow": good, "input": "x" * 100_000, "reason": "y" * 5_000},
+    ]
+    async with stack.worker():
+        session = await stack.start_session()
+        await session.update("create_thread", thread_id="t")
+        await session.thread_waits("t", "flow")
+        thread = session.thread("t")
+        for args in ODD.values():
+            await thread.signal("execute", args=args)
+        for number, message in enumerate(odd):
+            await thread.signal("execute", {"command_id": f"odd {number}", "thread_id": "t", **message})
+        await session.update("execute_thread", thread_id="t", flow=good)
+        seen = await session.thread_shows("t", lambda seen: seen["last_execution"] is not None)
+        assert (seen["last_execution"]["number"], seen["last_execution"]["result"]) == (1, {"n": 1})
+        assert (seen["waiting"]["kind"], seen["in_line"]) == ("flow", 0)
+        await unharmed(session.handle, thread)
+
+
 @pytest.mark.parametrize("of_thread", [False, True])
 async def test_an_odd_query_is_answered_all_the_same(stack: Stack, of_thread: bool) -> None:
     async with stack.worker():
@@ -87,7 +126,7 @@ async def test_an_odd_query_is_answered_all_the_same(stack: Stack, of_thread: bo
         for query in THREAD_QUERIES if of_thread else SESSION_QUERIES:
             for name, args in {**ODD, **NEARLY}.items():
                 answer = await handle.query(query, args=args, rpc_timeout=SOON)
-                assert (answer is None) == (query == "answer"), (query, name)
+                assert (answer is None) == (query in ("answer", "execution")), (query, name)
         await unharmed(*handles)
 
 

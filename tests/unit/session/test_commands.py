@@ -147,7 +147,7 @@ def test_a_thread_is_created_when_its_workflow_has_started() -> None:
     assert session.ask(CreateThread, thread_id="a", flow=END, priority="high", title="A", hold=True) is None
     (start,) = session.told()
     assert isinstance(start, StartThread)
-    assert (start.thread_id, start.title) == ("a", "f@1")
+    assert (start.thread_id, start.flow) == ("a", "f@1")
     assert [hold["kind"] for hold in start.start["holds"]] == ["start"]
     session.launch("a")
     assert session.answer("c1") == {"thread_id": "a", "status": "pending"}

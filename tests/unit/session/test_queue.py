@@ -24,7 +24,7 @@ from domain.session import observing
 from domain.session.effects import SignalThread, StartThread
 from domain.session.history import fact
 from domain.session.inputs import Asked, Request, Stored
-from domain.session.queue import AT_ONCE
+from domain.session.queue import AT_ONCE, WITHDRAWN_AT_ONCE
 from domain.session.state import SessionState
 from domain.session.views import describe, list_threads, one_thread
 from tests.builders import SessionDriver, flow_of, refusal
@@ -160,6 +160,23 @@ def test_cancelling_a_flow_reaches_those_that_wait_and_those_that_run() -> None:
     assert signals == [("a", "cancel")]
     assert waiting(session) == ["g1"]
     assert session.ask(CancelFlow, flow="nobodys")["threads"] == []
+
+
+def test_a_long_queue_is_cancelled_some_at_a_time() -> None:
+    session = limited("a")
+    for part in range(2):
+        session.ask(
+            CreateThreads,
+            flows={"k": {"flow": {**END, "flow": "many"}}},
+            threads=[entry(f"p{part}-{number}") for number in range(150)],
+        )
+    command = session.command(CancelFlow, flow="many")
+    session.take(Request(now=session.now, command=command))
+    assert len(session.answer(command.command_id)["threads"]) == 300
+    assert len(waiting(session)) == 300 - WITHDRAWN_AT_ONCE
+    session.report("a", "completed")
+    assert (started(session), waiting(session)) == ([], []), "nobody who was cancelled starts"
+    assert session.state.ended_counts == {"cancelled": 300, "completed": 1}
 
 
 def test_nothing_starts_while_the_session_is_paused() -> None:

@@ -11,7 +11,7 @@ from domain.thread.events import NodeEntered, StatusChanged
 from domain.thread.inputs import Pause
 from domain.thread.requests import input_for, inputs_for_session_hold
 from domain.thread.state import BY_HAND, Hold, HoldKind, ThreadStatus, wake_at
-from domain.thread.views import waiting, waiting_for
+from domain.thread.waiting import waiting, waiting_for
 from tests.builders import NOW, ThreadDriver, activity, flow_of, later, refusal, set_
 
 TWO = flow_of({"one": activity(next="two"), "two": activity()})

@@ -187,7 +187,7 @@ def test_the_rest_is_cancelled_when_the_join_says_so() -> None:
 
 
 def test_a_join_says_whom_it_waits_for() -> None:
-    from domain.thread.views import waiting, waiting_for
+    from domain.thread.waiting import waiting, waiting_for
 
     thread = joining().told(**{IDS[0]: "completed"})
     told = waiting(thread.state)

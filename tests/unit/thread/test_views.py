@@ -8,7 +8,8 @@ from domain.records import RecordType
 from domain.thread.evolve import evolve
 from domain.thread.history import fact
 from domain.thread.state import HoldKind
-from domain.thread.views import describe, list_executions, node_execution, progress, thread_row, waiting, waiting_for
+from domain.thread.views import describe, list_executions, node_execution, progress, thread_row
+from domain.thread.waiting import waiting, waiting_for
 from tests.builders import NOW, ThreadDriver, activity, flow_of, later, set_
 
 FLOW = flow_of(
