@@ -56,6 +56,9 @@ def test_the_document_has_every_ratio_and_tells_which_were_missed() -> None:
         "parallel_ratio": None,
         "loop_last_vs_first": None,
         "idle_memory_ratio": None,
+        "session_threads_ratio": None,
+        "session_events_per_thread": None,
+        "command_latency_ratio": None,
     }
     assert document["missed"] == ["remote_events_ratio"]
     assert document["benchmarks"]["remote"]["runs"] == {OURS: [{"seconds": 2.0, "events": 12}]}
