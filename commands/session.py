@@ -176,7 +176,8 @@ async def create_threads(
 ) -> Answer:
     """Start many threads; each is admitted or refused by itself.
 
-    Of an entry only `flow` is required; it may also have context, metadata, title, description and hold.
+    Of an entry only `flow` is required; it may also have context, metadata, title, description, hold, requires and
+    wait_for_resources.
     """
     if not isinstance(threads, list):
         raise ThreadloomError(Code.INVALID_ARGUMENT, "a list of entries is wanted: [{id, flow, input, priority}, …]")

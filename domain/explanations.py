@@ -44,7 +44,7 @@ EXPLANATIONS: Mapping[Code, Explanation] = {
     ),
     Code.RESOURCES_INSUFFICIENT: Explanation(
         "The session or the pool has not enough of a resource that is needed.",
-        "Wait until others release it, or raise the limit; `pool show` tells who holds what.",
+        "Wait until others release it, or raise the limit; `session resources` and `pool show` tell who holds what.",
     ),
     Code.DEPTH_LIMIT_REACHED: Explanation(
         "The lineage of forks and copies is as deep as the session allows.", "Fork an ancestor instead."

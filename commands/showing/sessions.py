@@ -224,8 +224,10 @@ def _counts(
 
 
 def _limits(settings: Mapping[str, Any]) -> str:
-    limits = ("max_threads", "max_running", "max_depth", "max_duration", "idle_timeout")
-    return ", ".join(f"{name} {settings[name]}" for name in limits if settings.get(name) is not None) or "unlimited"
+    limits = ("max_threads", "max_running", "max_depth", "max_duration", "idle_timeout", "max_execution_time")
+    shown = [f"{name} {settings[name]}" for name in limits if settings.get(name) is not None]
+    shown += [f"{amount:g} {name}" for name, amount in settings.get("quotas", {}).items()]
+    return ", ".join(shown) or "unlimited"
 
 
 def _change(details: Mapping[str, Any]) -> str:

@@ -10,7 +10,7 @@ import pytest
 from temporalio.worker import Worker
 
 from tests.integration.client.flows import behind_gate, call, end, flow, gates, receiving
-from tests.integration.stack import eventually
+from tests.integration.stack import Stack, eventually
 from threadloom import Contender, SessionHandle, Threadloom, ThreadloomError, strategy
 
 TELL = flow({"tell": {"kind": "set", "set": {"told": "{{ input }}"}, "next": "done"}, "done": end("{{ told }}")})
@@ -103,6 +103,13 @@ async def test_never_more_run_than_may(worker: Worker, loom: Threadloom, new_id:
         return view.threads
 
     await eventually(look, lambda counts: counts.completed == 12)
+
+
+async def test_what_a_thread_starts_has_its_priority_and_a_fair_share(stack: Stack, session: SessionHandle) -> None:
+    await session.create_thread(TELL, thread_id="t", priority="urgent")
+    handle = stack.bare.get_workflow_handle(f"session/{session.session_id}/thread/t")
+    priority = (await handle.fetch_history()).events[0].workflow_execution_started_event_attributes.priority
+    assert (priority.priority_key, priority.fairness_key) == (1, session.session_id)
 
 
 async def test_a_paused_session_starts_nobody(narrow: SessionHandle, new_id: str) -> None:
